@@ -1,0 +1,163 @@
+"""One subprocess from start to end: streamed, timed, and killed with its whole group."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, Literal
+
+from goldsmith.errors import GoldsmithError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+Stream = Literal["stdout", "stderr"]
+
+CHUNK = 1 << 16
+
+
+@dataclass(frozen=True)
+class Completed:
+    """How a command ended. ``seconds`` is wall time; a signal N gives exit code 128 + N."""
+
+    argv: tuple[str, ...]
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+    seconds: float
+    timed_out: bool = False
+
+
+class HostToolMissingError(GoldsmithError):
+    """A program that Goldsmith runs on the host is not installed."""
+
+
+def run_process(
+    argv: Sequence[str],
+    *,
+    stdin: bytes | BinaryIO = b"",
+    env: Mapping[str, str] | None = None,
+    cwd: str | os.PathLike[str] | None = None,
+    timeout: float | None = None,
+    on_output: Callable[[Stream, bytes], None] | None = None,
+    pass_fds: Sequence[int] = (),
+) -> Completed:
+    """Run ``argv`` to its end in a session of its own.
+
+    When ``timeout`` seconds pass, or an exception (Ctrl-C) arrives, the whole process group is killed.
+    """
+    begun = time.monotonic()
+    deadline = None if timeout is None else begun + timeout
+    try:
+        process = subprocess.Popen(
+            list(argv),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=None if env is None else dict(env),
+            cwd=cwd,
+            start_new_session=True,
+            pass_fds=pass_fds,
+        )
+    except FileNotFoundError as missing:
+        raise HostToolMissingError(
+            f"The program {argv[0]} is not installed on this host.",
+            mend="Run `goldsmith doctor`: it says which package holds it and how to install it.",
+        ) from missing
+    feeder = threading.Thread(target=_feed, args=(process, stdin), daemon=True)
+    feeder.start()
+    try:
+        output, timed_out = _collect(process, deadline, on_output)
+        exit_code = process.wait()
+    finally:
+        _kill_group(process)
+        feeder.join()
+        for pipe in (process.stdout, process.stderr):
+            if pipe:
+                pipe.close()
+    return Completed(
+        argv=tuple(argv),
+        exit_code=exit_code if exit_code >= 0 else 128 - exit_code,
+        stdout=bytes(output["stdout"]),
+        stderr=bytes(output["stderr"]),
+        seconds=time.monotonic() - begun,
+        timed_out=timed_out,
+    )
+
+
+def _feed(process: subprocess.Popen[bytes], stdin: bytes | BinaryIO) -> None:
+    """Write the input and close it; a reader that stops early is its own affair."""
+    pipe = process.stdin
+    if pipe is None:
+        return
+    try:
+        if isinstance(stdin, bytes):
+            pipe.write(stdin)
+        else:
+            while chunk := stdin.read(CHUNK):
+                pipe.write(chunk)
+    except (BrokenPipeError, ValueError):
+        pass
+    finally:
+        try:
+            pipe.close()
+        except BrokenPipeError:
+            pass
+
+
+def _collect(
+    process: subprocess.Popen[bytes],
+    deadline: float | None,
+    on_output: Callable[[Stream, bytes], None] | None,
+) -> tuple[dict[Stream, bytearray], bool]:
+    """Read both pipes until the process has ended, or kill it at the deadline.
+
+    A background child may hold the pipes open after the process itself has ended; what has arrived by then
+    is what counts, so that a component that starts a daemon does not hang the build.
+    """
+    output: dict[Stream, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
+    timed_out = False
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ, "stdout")  # type: ignore[arg-type]
+        selector.register(process.stderr, selectors.EVENT_READ, "stderr")  # type: ignore[arg-type]
+        ended = os.pidfd_open(process.pid)
+        selector.register(ended, selectors.EVENT_READ, "ended")
+        try:
+            running = True
+            while selector.get_map() and (running or len(selector.get_map()) > 0):
+                wait = None if deadline is None else max(0.0, deadline - time.monotonic())
+                events = selector.select(wait if running else 0)
+                if not events:
+                    if running:
+                        timed_out = True
+                        _kill_group(process)
+                        deadline = None
+                        continue
+                    break
+                for key, _ in events:
+                    if key.data == "ended":
+                        running = False
+                        selector.unregister(ended)
+                        continue
+                    chunk = os.read(key.fd, CHUNK)
+                    if not chunk:
+                        selector.unregister(key.fileobj)
+                        continue
+                    output[key.data] += chunk
+                    if on_output:
+                        on_output(key.data, chunk)
+        finally:
+            os.close(ended)
+    return output, timed_out
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        process.poll() is None and process.kill()
