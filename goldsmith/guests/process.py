@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import selectors
 import signal
@@ -129,28 +130,27 @@ def _collect(
         selector.register(ended, selectors.EVENT_READ, "ended")
         try:
             running = True
-            while selector.get_map() and (running or len(selector.get_map()) > 0):
+            while selector.get_map():
+                last = not running
+                if running and deadline is not None and time.monotonic() >= deadline:
+                    timed_out = True
+                    _kill_group(process)
+                    deadline = None
                 wait = None if deadline is None else max(0.0, deadline - time.monotonic())
-                events = selector.select(wait if running else 0)
-                if not events:
-                    if running:
-                        timed_out = True
-                        _kill_group(process)
-                        deadline = None
-                        continue
-                    break
-                for key, _ in events:
+                for key, _ in selector.select(0 if last else wait):
                     if key.data == "ended":
                         running = False
                         selector.unregister(ended)
                         continue
-                    chunk = os.read(key.fd, CHUNK)
+                    chunk = os.read(key.fd, fcntl.fcntl(key.fd, fcntl.F_GETPIPE_SZ))
                     if not chunk:
                         selector.unregister(key.fileobj)
                         continue
                     output[key.data] += chunk
                     if on_output:
                         on_output(key.data, chunk)
+                if last:
+                    break
         finally:
             os.close(ended)
     return output, timed_out
