@@ -46,24 +46,27 @@ def run_process(
     cwd: str | os.PathLike[str] | None = None,
     timeout: float | None = None,
     on_output: Callable[[Stream, bytes], None] | None = None,
-    pass_fds: Sequence[int] = (),
+    output: BinaryIO | None = None,
 ) -> Completed:
     """Run ``argv`` to its end in a session of its own.
+
+    With ``output``, a real file, standard output goes straight there and ``Completed.stdout`` stays empty; an
+    input that is a real file is likewise the process's own.
 
     When ``timeout`` seconds pass, or an exception (Ctrl-C) arrives, the whole process group is killed.
     """
     begun = time.monotonic()
     deadline = None if timeout is None else begun + timeout
+    own_input = stdin if not isinstance(stdin, bytes) and _is_file(stdin) else None
     try:
         process = subprocess.Popen(
             list(argv),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdin=own_input or subprocess.PIPE,
+            stdout=output or subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=None if env is None else dict(env),
             cwd=cwd,
             start_new_session=True,
-            pass_fds=pass_fds,
         )
     except FileNotFoundError as missing:
         raise HostToolMissingError(
@@ -73,7 +76,7 @@ def run_process(
     feeder = threading.Thread(target=_feed, args=(process, stdin), daemon=True)
     feeder.start()
     try:
-        output, timed_out = _collect(process, deadline, on_output)
+        said, timed_out = _collect(process, deadline, on_output)
         exit_code = process.wait()
     finally:
         _kill_group(process)
@@ -84,11 +87,19 @@ def run_process(
     return Completed(
         argv=tuple(argv),
         exit_code=exit_code if exit_code >= 0 else 128 - exit_code,
-        stdout=bytes(output["stdout"]),
-        stderr=bytes(output["stderr"]),
+        stdout=bytes(said["stdout"]),
+        stderr=bytes(said["stderr"]),
         seconds=time.monotonic() - begun,
         timed_out=timed_out,
     )
+
+
+def _is_file(stream: BinaryIO) -> bool:
+    try:
+        stream.fileno()
+    except (AttributeError, OSError):
+        return False
+    return True
 
 
 def _feed(process: subprocess.Popen[bytes], stdin: bytes | BinaryIO) -> None:
@@ -124,7 +135,8 @@ def _collect(
     output: dict[Stream, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
     timed_out = False
     with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ, "stdout")  # type: ignore[arg-type]
+        if process.stdout:
+            selector.register(process.stdout, selectors.EVENT_READ, "stdout")
         selector.register(process.stderr, selectors.EVENT_READ, "stderr")  # type: ignore[arg-type]
         ended = os.pidfd_open(process.pid)
         selector.register(ended, selectors.EVENT_READ, "ended")

@@ -1,0 +1,132 @@
+"""A proxy for the package archives that keeps what never changes, so that no package is fetched twice."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import shutil
+import threading
+import urllib.error
+import urllib.request
+import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+    from types import TracebackType
+
+    from goldsmith.trees.distributions import Archive
+
+TIMEOUT_SECONDS = 60
+CHUNK = 1 << 18
+PASSED_ON = ("If-Modified-Since", "If-None-Match", "Range", "If-Range", "Cache-Control")
+GIVEN_BACK = ("Content-Length", "Content-Type", "Content-Range", "Last-Modified", "ETag", "Accept-Ranges")
+
+
+class PackageCache:
+    """An HTTP proxy on a loopback port for the given archives and nothing else.
+
+    Packages and by-hash indexes are kept in ``folder``; whoever installs them checks their hashes, so that the
+    cache is never trusted. Everything else is asked for anew.
+    """
+
+    def __init__(self, folder: Path, archives: Iterable[Archive]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        prefixes = tuple(sorted({f"{archive.uri}/" for archive in archives}))
+        handler = type("Handler", (_Handler,), {"folder": folder, "prefixes": prefixes})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+
+    @property
+    def apt_conf(self) -> str:
+        """The apt configuration that sends apt here."""
+        return f'Acquire::http::Proxy "http://127.0.0.1:{self._server.server_port}";\n'
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    folder: Path
+    prefixes: tuple[str, ...]
+
+    def do_GET(self) -> None:
+        if not self.path.startswith(self.prefixes) or "/../" in self.path:
+            self.send_error(403, "Only the recipe's package archives are served here")
+            return
+        kept = self.folder / f"{hashlib.sha256(self.path.encode()).hexdigest()[:40]}" if _is_fixed(self.path) else None
+        if kept and kept.is_file():
+            self._serve(kept)
+            return
+        try:
+            self._fetch(kept)
+        except (OSError, http.client.HTTPException) as lost:
+            if not getattr(self, "_answered", False):
+                self.send_error(502, f"The archive cannot be reached: {getattr(lost, 'reason', lost)}")
+            self.close_connection = True
+
+    def _serve(self, kept: Path) -> None:
+        os.utime(kept)
+        with kept.open("rb") as file:
+            self.send_response(200)
+            self.send_header("Content-Length", str(kept.stat().st_size))
+            self.end_headers()
+            shutil.copyfileobj(file, self.wfile, CHUNK)
+
+    def _fetch(self, kept: Path | None) -> None:
+        self._answered = False
+        asked = {name: self.headers[name] for name in PASSED_ON if name in self.headers}
+        request = urllib.request.Request(self.path, headers=asked)  # noqa: S310 - one of our prefixes
+        try:
+            answer = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)  # noqa: S310
+        except urllib.error.HTTPError as refused:
+            answer = refused
+        with answer:
+            self.send_response(answer.status or 502)
+            for name in GIVEN_BACK:
+                if name in answer.headers:
+                    self.send_header(name, answer.headers[name])
+            length = answer.headers.get("Content-Length")
+            if length is None:
+                self.send_header("Connection", "close")
+                self.close_connection = True
+            self.end_headers()
+            self._answered = True
+            self._copy(answer, kept if answer.status == http.HTTPStatus.OK else None, length)
+
+    def _copy(self, answer: Any, kept: Path | None, length: str | None) -> None:
+        """Pass the body on while keeping it; a body that was cut short is not kept."""
+        if kept is None or length is None:
+            shutil.copyfileobj(answer, self.wfile, CHUNK)
+            return
+        arriving = kept.with_name(f".{uuid.uuid4().hex}")
+        try:
+            with arriving.open("wb") as file:
+                while chunk := answer.read(CHUNK):
+                    file.write(chunk)
+                    self.wfile.write(chunk)
+                complete = file.tell() == int(length)
+            if complete:
+                arriving.replace(kept)
+        finally:
+            arriving.unlink(missing_ok=True)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Say nothing: apt's own words are in the step's log."""
+
+
+def _is_fixed(uri: str) -> bool:
+    """Whether what is behind an address can never change: a package of a version, or an index by its hash."""
+    return uri.endswith(".deb") or "/by-hash/" in uri
