@@ -1,0 +1,92 @@
+"""Reading the ``parameters`` and ``constants`` of a component document (4.1, 4.3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from goldsmith.documents.component import Constant, Parameter
+from goldsmith.documents.nodes import Mapping, is_null
+from goldsmith.documents.reading import (
+    check_keys,
+    check_name,
+    read_choice,
+    read_list,
+    read_map,
+    read_text,
+    text_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from goldsmith.documents.faults import Faults
+    from goldsmith.documents.source import Mark
+
+_PARAMETER_KEYS = ("type", "default", "description")
+_CONSTANT_KEYS = ("type", "value", "description")
+
+
+def read_parameters(document: Mapping, faults: Faults) -> tuple[Parameter, ...]:
+    """Return the declared parameters; what is wrong becomes faults."""
+    parameters = []
+    for name, mark, body in _declarations(document, "parameters", "A parameter", _PARAMETER_KEYS, faults):
+        default = body.entries.get("default")
+        value = read_text(default.node, f"The default of {name}", faults, empty=True) if default else None
+        parameters.append(Parameter(name, value, text_of(body, "description", faults), mark))
+    return tuple(parameters)
+
+
+def read_constants(document: Mapping, faults: Faults) -> tuple[Constant, ...]:
+    """Return the declared constants; what is wrong becomes faults."""
+    constants = []
+    for name, mark, body in _declarations(document, "constants", "A constant", _CONSTANT_KEYS, faults):
+        entry = body.entries.get("value")
+        if entry is None:
+            faults.add(mark, f"The constant {name} has no value.")
+            continue
+        value = read_text(entry.node, f"The value of {name}", faults, empty=True)
+        constants.append(Constant(name, value or "", mark))
+    return tuple(constants)
+
+
+def check_shared_names(parameters: tuple[Parameter, ...], constants: tuple[Constant, ...], faults: Faults) -> None:
+    """Note names declared twice: parameters and constants share one namespace."""
+    first: dict[str, Mark] = {}
+    every: list[Parameter | Constant] = [*constants, *parameters]
+    for declared in every:
+        if declared.name in first:
+            line = first[declared.name].line
+            faults.add(declared.mark, f"{declared.name} is declared twice; first in line {line}.")
+        first.setdefault(declared.name, declared.mark)
+
+
+def _declarations(
+    document: Mapping, key: str, what: str, keys: tuple[str, ...], faults: Faults
+) -> Iterator[tuple[str, Mark, Mapping]]:
+    entry = document.entries.get(key)
+    if entry is None or is_null(entry.node):
+        return
+    listed = read_list(entry.node, key, faults)
+    for item in listed.items if listed else ():
+        mapping = read_map(item, f"Each of {key}", faults)
+        if mapping is None:
+            continue
+        if len(mapping.entries) != 1:
+            message = (
+                f"Each of {key} is one name with its keys indented below it; here are {len(mapping.entries)} keys."
+            )
+            faults.add(mapping.mark, message)
+            continue
+        ((name, inner),) = mapping.entries.items()
+        check_name(inner.mark, name, what, faults)
+        body = read_map(inner.node, f"What stands under {name}", faults)
+        if body is not None:
+            check_keys(body, keys, what, faults)
+            _check_type(body, faults)
+            yield name, inner.mark, body
+
+
+def _check_type(body: Mapping, faults: Faults) -> None:
+    entry = body.entries.get("type")
+    if entry is not None and not is_null(entry.node):
+        read_choice(entry.node, "type", ("string", "String"), faults)
