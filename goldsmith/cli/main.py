@@ -1,0 +1,200 @@
+"""The command line: `goldsmith build`, and what one does with the images that come of it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from goldsmith.errors import GoldsmithError
+
+app = typer.Typer(
+    name="goldsmith",
+    help="The image factory that runs anywhere: golden machine images from EC2 Image Builder's own documents.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+component_app = typer.Typer(help="Validate, run and list component documents.", no_args_is_help=True)
+app.add_typer(component_app, name="component")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        from goldsmith import __version__
+
+        print(f"goldsmith {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(epilog="Example: goldsmith build examples/web-server/web-server.yml --format qcow2,raw")
+def build(
+    pipeline: Annotated[str, typer.Argument(help="A pipeline file.", metavar="PIPELINE.yaml")],
+    formats: Annotated[str, typer.Option("--format", help="Disk formats, separated by commas: qcow2, raw.")] = "qcow2",
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Build every layer anew.")] = False,
+    keep_failed: Annotated[
+        bool, typer.Option("--keep-failed", help="Open a shell in the guest where a step failed.")
+    ] = False,
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option("--parameters", "-p", help="A parameter's value as name=value, for every component that has it."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Bake a pipeline's image: build, clean, seal, boot and test it."""
+    from goldsmith.cli.build import run_build
+
+    raise typer.Exit(
+        run_build(
+            pipeline,
+            formats=formats,
+            use_cache=not no_cache,
+            keep_failed=keep_failed,
+            parameters=parameters or [],
+            as_json=json,
+        )
+    )
+
+
+@app.command(epilog="Example: goldsmith images")
+def images(json: Json = False) -> None:
+    """List the images of this host."""
+    from goldsmith.cli.images import list_images
+
+    list_images(as_json=json)
+
+
+@app.command(epilog="Example: goldsmith show web-server")
+def show(
+    image: Annotated[str, typer.Argument(help="name, name/version or name/version/build.")],
+    packages: Annotated[bool, typer.Option("--packages", help="List every package in it.")] = False,
+    json: Json = False,
+) -> None:
+    """Show what an image is, what is in it, how it booted and what it passed."""
+    from goldsmith.cli.images import show_image
+
+    show_image(image, packages=packages, as_json=json)
+
+
+@app.command(epilog="Example: goldsmith validate examples/web-server/*.yml")
+def validate(
+    files: Annotated[list[str], typer.Argument(help="Component documents and pipeline files.", metavar="FILE…")],
+    json: Json = False,
+) -> None:
+    """Check documents and say everything that is wrong with them, with its place."""
+    from goldsmith.cli.validate import validate_files
+
+    raise typer.Exit(validate_files(files, as_json=json))
+
+
+@app.command(epilog="Example: goldsmith doctor")
+def doctor(json: Json = False) -> None:
+    """Check this host: programs, subordinate ids, memory, disk, acceleration, network."""
+    from goldsmith.cli.doctor import examine
+
+    raise typer.Exit(examine(as_json=json))
+
+
+@app.command(epilog="Example: goldsmith gc --days 7")
+def gc(
+    days: Annotated[float, typer.Option(help="Remove layers and packages unused for that many days.")] = 30,
+    json: Json = False,
+) -> None:
+    """Remove old layers and packages, and whatever killed builds left behind."""
+    from goldsmith.cli.gc import collect
+
+    collect(days=days, as_json=json)
+
+
+@component_app.command("list", epilog="Example: goldsmith component list")
+def component_list(json: Json = False) -> None:
+    """List the managed components."""
+    from goldsmith.cli.component import list_components
+
+    list_components(as_json=json)
+
+
+@component_app.command("validate", epilog="Example: goldsmith component validate hello.yml")
+def component_validate(
+    files: Annotated[list[str] | None, typer.Argument(help="Component documents.", metavar="FILE…")] = None,
+    documents: Annotated[str, typer.Option("--documents", "-d", help="Documents, separated by commas.")] = "",
+    blocked: Annotated[
+        str, typer.Option("--blocked-action-modules", help="Modules to refuse, separated by commas.")
+    ] = "",
+) -> None:
+    """Check component documents as `awstoe validate` does, with every fault's place."""
+    from goldsmith.cli.component import validate_components
+
+    raise typer.Exit(validate_components([*(files or []), *_words(documents)], blocked=_words(blocked)))
+
+
+@component_app.command(
+    "run",
+    epilog="Example: goldsmith component run hello.yml --parameters Greeting=Hi --phases build,validate",
+)
+def component_run(
+    files: Annotated[list[str] | None, typer.Argument(help="Component documents.", metavar="FILE…")] = None,
+    documents: Annotated[str, typer.Option("--documents", "-d", help="Documents, separated by commas.")] = "",
+    config: Annotated[str, typer.Option("--config", "-c", help="A JSON file of awstoe's run configuration.")] = "",
+    phases: Annotated[str, typer.Option("--phases", "-p", help="Phases, separated by commas; all if omitted.")] = "",
+    parameters: Annotated[str, typer.Option("--parameters", help="n1=v1,n2=v2")] = "",
+    parent: Annotated[str, typer.Option(help="What to run on, in a sandbox that is thrown away.")] = "debian/12",
+    host: Annotated[bool, typer.Option("--host", help="Run on this host itself, for better or worse.")] = False,
+    execution_id: Annotated[str, typer.Option("--execution-id", "-i")] = "",
+    log_directory: Annotated[str, typer.Option("--log-directory", "-l", help="Where the TOE_… folder goes.")] = "",
+    state_directory: Annotated[str, typer.Option("--state-directory", "-s", help="Accepted; nothing is kept.")] = "",
+    log_bucket: Annotated[str, typer.Option("--log-s3-bucket-name", "-b")] = "",
+    log_bucket_owner: Annotated[str, typer.Option("--log-s3-bucket-owner")] = "",
+    log_prefix: Annotated[str, typer.Option("--log-s3-key-prefix", "-k")] = "",
+    blocked: Annotated[str, typer.Option("--blocked-action-modules")] = "",
+    trace: Annotated[bool, typer.Option("--trace", "-t", help="Print the whole log.")] = False,
+) -> None:
+    """Run component documents in a sandbox, or on this host, as `awstoe run` does."""
+    from goldsmith.cli.component import RunRequest, run_components
+
+    request = RunRequest(
+        documents=tuple([*(files or []), *_words(documents)]),
+        config=config,
+        phases=phases,
+        parameters=parameters,
+        parent=parent,
+        host=host,
+        execution_id=execution_id,
+        log_directory=log_directory,
+        state_directory=state_directory,
+        log_bucket=log_bucket,
+        log_bucket_owner=log_bucket_owner,
+        log_prefix=log_prefix,
+        blocked=_words(blocked),
+        trace=trace,
+    )
+    raise typer.Exit(run_components(request))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word for word in text.split(",") if word)
+
+
+def main() -> None:
+    """Run the command line; a refusal is a sentence and an exit code, never a traceback."""
+    try:
+        app()
+    except GoldsmithError as error:
+        print(f"goldsmith: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("goldsmith: interrupted; nothing is left behind.", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,212 @@
+"""From a plan to a sealed tree: layers laid or built one on the other, then cleaned and looked through."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from goldsmith.disks.tree_files import export_tree
+from goldsmith.errors import GoldsmithError
+from goldsmith.executor.events import StepStarted
+from goldsmith.executor.execution import DocumentRun
+from goldsmith.executor.run import run_documents
+from goldsmith.guests.sandbox import SandboxGuest
+from goldsmith.pipelines.plan import BUILD_PHASES, BootstrapParent, FileParent
+from goldsmith.trees.accounts import read_accounts, settle_shadow
+from goldsmith.trees.bootstrap import bootstrap
+from goldsmith.trees.cleanup.run import CleanupReport, clean
+from goldsmith.trees.inventory import changed_packages, packages
+from goldsmith.trees.kernels import settle_kernels
+from goldsmith.trees.layers import LayerStore
+from goldsmith.trees.package_cache import PackageCache
+from goldsmith.trees.tree import SCAFFOLD, Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from goldsmith.executor.failures import Failure
+    from goldsmith.executor.services import Services
+    from goldsmith.guests.guest import Guest
+    from goldsmith.guests.workspace import Workspace
+    from goldsmith.pipelines.home import Home
+    from goldsmith.pipelines.plan import BuildPlan, PlannedComponent
+    from goldsmith.pipelines.progress import Stage, Stages
+    from goldsmith.trees.inventory import Package
+    from goldsmith.trees.layers import LayerKey
+
+
+class StepFailedError(GoldsmithError):
+    """A step of a component failed: which, what it said, and where the whole log is."""
+
+    def __init__(self, failure: Failure, *, where: str, logs: Path) -> None:
+        self.failure = failure
+        self.logs = logs
+        stderr = "".join(f"\n    {line}" for line in failure.stderr.strip().splitlines()[-20:])
+        super().__init__(
+            f"The step {failure.step} ({failure.action}) of {failure.document}, phase {failure.phase}, failed "
+            f"{where}: {failure.message}{stderr}",
+            mend=f"The whole log is in {logs}.",
+        )
+
+
+@dataclass
+class Bake:
+    """One bake in a workspace. ``logs`` is where the components' logs go; ``on_failure`` may look into the guest."""
+
+    plan: BuildPlan
+    home: Home
+    workspace: Workspace
+    stages: Stages
+    logs: Path
+    services: Services
+    environment: dict[str, str]
+    use_cache: bool = True
+    on_failure: Callable[[Guest], None] | None = None
+    epoch: int = 0
+    updates: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._store = LayerStore(self.home.layers)
+        self._tree = Tree(self.workspace)
+        self._saving: list[Future[None]] = []
+        self._pool = ThreadPoolExecutor(max_workers=2)
+        self._baseline: frozenset[str] = frozenset()
+
+    @property
+    def root(self) -> Path:
+        """Where the sealed tree is mounted in the workspace."""
+        return self._tree.root
+
+    def lay(self) -> None:
+        """Bring every layer of the plan into the workspace, from the cache or by building it."""
+        archives = self.plan.parent.distribution.archives if isinstance(self.plan.parent, BootstrapParent) else ()
+        with PackageCache(self.home.packages, archives) as cache:
+            apt_conf = cache.apt_conf if archives else ""
+            apt_conf += 'DPkg::Options:: "--force-unsafe-io";\n'
+            self._tree.scaffold(SCAFFOLD)
+            fresh = self._lay_parent(apt_conf)
+            for component, key in self.plan.layers:
+                fresh = self._lay_component(component, key, apt_conf, below_is_new=fresh)
+        self._baseline = frozenset(self._base_facts.get("users", []))
+
+    def seal(self, files: dict[str, str]) -> tuple[CleanupReport, tuple[Package, ...]]:
+        """Clean the tree, write the disk's own files into it, set its times, and take its inventory."""
+        upper = self._tree.open(scaffold=False)
+        with SandboxGuest(self.workspace, self.root) as guest:
+            report = clean(
+                guest,
+                working_directory=self.plan.working_directory,
+                skip=self.plan.skip_cleanup,
+                baseline_users=self._baseline,
+            )
+            settle_shadow(guest, epoch=self.epoch)
+            for path, text in files.items():
+                guest.run(["mkdir", "-p", path.rpartition("/")[0]])
+                guest.put(path, text.encode())
+        self._tree.clamp_times(upper, self.epoch)
+        return report, self.workspace.call(packages, "/", chroot=self.root)
+
+    def keep(self) -> None:
+        """Wait until every new layer is in the cache."""
+        for saving in self._saving:
+            saving.result()
+        self._pool.shutdown()
+
+    def _lay_parent(self, apt_conf: str) -> bool:
+        """Lay the parent's tree; return whether it is new."""
+        key = self.plan.parent.key
+        with self.stages.stage(key.title) as stage:
+            if self._restored(key, stage):
+                return False
+            folder = self._tree.next_folder()
+            if isinstance(self.plan.parent, FileParent):
+                self._import(self.plan.parent, folder)
+            else:
+                bootstrap(self.workspace, self.plan.parent.distribution, folder, apt_conf=apt_conf, on_line=stage.say)
+                self.epoch = self.plan.parent.epoch
+                with SandboxGuest(self.workspace, folder) as guest:
+                    stage.say("making the initramfs")
+                    settle_kernels(guest, epoch=self.epoch)
+            self._tree.clamp_times(folder, self.epoch)
+            users = self.workspace.call(read_accounts, chroot=folder)
+            self._base_facts = {"epoch": self.epoch, "users": sorted(users)}
+            self._finish_layer(key, folder, self._base_facts)
+        return True
+
+    def _lay_component(
+        self, component: PlannedComponent, key: LayerKey, apt_conf: str, *, below_is_new: bool
+    ) -> bool:
+        """Lay a component's layer; return whether it, or one below it, is new and not of the cache's making."""
+        with self.stages.stage(key.title) as stage:
+            if component.volatile:
+                stage.say(f"not taken from the cache: {component.volatile}")
+            elif self._restored(key, stage):
+                return below_is_new
+            upper = self._tree.open(scaffold=True)
+            before = self.workspace.call(packages, "/", chroot=self.root)
+            try:
+                with SandboxGuest(self.workspace, self.root, apt_conf=apt_conf) as guest:
+                    self._run(component, guest, stage)
+                    settle_kernels(guest, epoch=self.epoch)
+                after = self.workspace.call(packages, "/", chroot=self.root)
+            finally:
+                self._tree.close()
+            changes = [str(change) for change in changed_packages(before, after)]
+            stage.note = f"{stage.note}; {_counted(changes)}" if changes else stage.note
+            self.updates += [{"component": component.reference, "change": change} for change in changes]
+            self._tree.clamp_times(upper, self.epoch)
+            self._finish_layer(key, upper, {"packages": changes})
+        return True
+
+    def _run(self, component: PlannedComponent, guest: Guest, stage: Stage) -> None:
+        result = run_documents(
+            [DocumentRun(component.document, component.parameters)],
+            guest,
+            phases=BUILD_PHASES,
+            log_directory=self.logs,
+            services=self.services,
+            environment={**self.environment, "IMAGE_PHASE": "BUILDING"},
+            on_event=lambda event: stage.say(f"{event.phase}: {event.step}") if isinstance(event, StepStarted) else None,
+        )
+        if result.exit_code and result.failure:
+            if self.on_failure:
+                self.on_failure(guest)
+            raise StepFailedError(result.failure, where="in the sandbox", logs=result.log_folder)
+
+    def _restored(self, key: LayerKey, stage: Stage) -> bool:
+        """Take the layer from the cache where it is there and wanted; say why not otherwise."""
+        layer = self._store.find(key) if self.use_cache else None
+        if layer is None:
+            reason = self._store.reason_for_miss(key) if self.use_cache else "the cache is off"
+            stage.note = f"built: {reason}"
+            stage.say(f"not in the cache: {reason}")
+            return False
+        folder = self._tree.next_folder()
+        self._store.restore(self.workspace, layer, folder)
+        self._tree.add(folder)
+        if "epoch" in layer.facts:
+            self.epoch = layer.facts["epoch"]
+            self._base_facts = layer.facts
+        self.updates += [{"component": key.title, "change": change} for change in layer.facts.get("packages", ())]
+        stage.note = "from the cache: nothing that goes into it has changed"
+        return True
+
+    def _finish_layer(self, key: LayerKey, folder: Path, facts: dict[str, Any]) -> None:
+        self._tree.add(folder)
+        json.dumps(facts)
+        self._saving.append(self._pool.submit(self._store.save, self.workspace, key, folder, facts))
+
+    def _import(self, parent: FileParent, folder: Path) -> None:
+        self.workspace.run(["mkdir", str(folder)])
+        export_tree(parent.file, parent.kind, self.workspace, folder)
+        self.epoch = int(
+            self.workspace.run(["sh", "-c", "find . -printf '%Ts\\n' | sort -n | tail -n 1"], cwd=folder).stdout
+        )
+
+
+def _counted(changes: list[str]) -> str:
+    few = ", ".join(changes[:3])
+    return f"packages: {few}" + (f" and {len(changes) - 3} more" if len(changes) > 3 else "")

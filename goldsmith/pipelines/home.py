@@ -1,0 +1,75 @@
+"""Where Goldsmith keeps what it makes on this host."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+GIBIBYTE = 1 << 30
+
+MEMORY_WANTED = 3 * GIBIBYTE
+"""A work area in memory holds the tree, the changes and the disk of an ordinary image."""
+
+MEMORY_LEFT = 2 * GIBIBYTE
+"""What the test machine and the host keep for themselves."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """A folder with a room for each kind of thing that is kept."""
+
+    path: Path
+
+    @classmethod
+    def default(cls) -> Home:
+        """Return GOLDSMITH_HOME, or /var/lib/goldsmith for root and ~/.local/share/goldsmith for others."""
+        if named := os.environ.get("GOLDSMITH_HOME"):
+            return cls(Path(named).absolute())
+        if os.getuid() == 0:
+            return cls(Path("/var/lib/goldsmith"))
+        data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+        return cls(Path(data).expanduser() / "goldsmith")
+
+    @property
+    def layers(self) -> Path:
+        """The layer cache."""
+        return self.path / "layers"
+
+    @property
+    def images(self) -> Path:
+        """The finished images."""
+        return self.path / "images"
+
+    @property
+    def packages(self) -> Path:
+        """Packages and indexes fetched from the archives."""
+        return self.path / "packages"
+
+    @property
+    def archives(self) -> Path:
+        """What the archives' indexes were when they were last looked at."""
+        return self.path / "archives"
+
+    @property
+    def failed(self) -> Path:
+        """Logs and evidence of builds that failed."""
+        return self.path / "failed"
+
+    @property
+    def machines(self) -> Path:
+        """Machines that run, and what is known of this host's acceleration."""
+        return self.path / "machines"
+
+
+def memory_for_work() -> int:
+    """Return how many bytes a work area may take of the memory that is free now, 0 for too few: work on disk then.
+
+    GOLDSMITH_MEMORY (bytes, or with a G) decides instead where it is set.
+    """
+    if said := os.environ.get("GOLDSMITH_MEMORY"):
+        return int(float(said.rstrip("Gg")) * GIBIBYTE) if said[-1] in "Gg" else int(said)
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    available = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    spare = available - MEMORY_LEFT
+    return spare * 3 // 4 if spare * 3 // 4 >= MEMORY_WANTED else 0

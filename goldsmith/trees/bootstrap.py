@@ -1,0 +1,118 @@
+"""A new tree of a distribution, made by mmdebstrap(1) from its archives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from goldsmith.errors import GoldsmithError
+from goldsmith.guests.workspace import WorkspaceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from goldsmith.guests.workspace import Workspace
+    from goldsmith.trees.distributions import Distribution
+
+FORMAT = 1
+"""Raised when the way of bootstrapping changes, so that older layers are not taken for its result."""
+
+FILES = {
+    "etc/initramfs-tools/conf.d/goldsmith": "MODULES=list\nCOMPRESS=zstd\n",
+    "etc/initramfs-tools/modules": (
+        "# Disks of virtual machines: QEMU and KVM, Xen, AWS Nitro, Hyper-V and VMware.\n"
+        "ext4\nvirtio_pci\nvirtio_blk\nvirtio_scsi\nsd_mod\nnvme\nxen_blkfront\nhv_storvsc\nvmw_pvscsi\nahci\n"
+    ),
+    "etc/kernel-img.conf": "do_symlinks=yes\n",
+    "etc/default/locale": "LANG=C.UTF-8\n",
+    "etc/cloud/cloud.cfg.d/90_goldsmith.cfg": (
+        "# Where a first boot looks for its metadata; without any of them it comes up all the same.\n"
+        "datasource_list: [NoCloud, ConfigDrive, Ec2, None]\n"
+    ),
+}
+"""Files of a cloud image that no package brings, written before the packages are configured."""
+
+UNWANTED_UNITS = ("apt-daily.timer", "apt-daily-upgrade.timer", "e2scrub_reap.service", "man-db.timer")
+
+
+
+class BootstrapError(GoldsmithError):
+    """mmdebstrap could not make the tree."""
+
+
+def bootstrap(
+    workspace: Workspace,
+    distribution: Distribution,
+    target: Path,
+    *,
+    apt_conf: str,
+    on_line: Callable[[str], None] | None = None,
+) -> None:
+    """Make a tree of ``distribution`` in the new folder ``target`` of the workspace.
+
+    ``apt_conf`` is configuration for apt while it is made. Raises BootstrapError in words on what was refused:
+    an archive without a valid signature, a package that is not there, a network that is not.
+    """
+    options = [line.rstrip(";") for line in apt_conf.splitlines()]
+    argv = [
+        "mmdebstrap",
+        "--mode=root",
+        "--format=directory",
+        "--variant=important" if distribution.release == "11" else "--variant=minbase",
+        f"--include={','.join(distribution.packages)}",
+        "--skip=cleanup/apt/lists,chroot/mount/sys,check/empty",
+        "--dpkgopt=force-unsafe-io",
+        *(f"--aptopt={option}" for option in options),
+        f"--setup-hook={_files_hook()}",
+        distribution.codename,
+        str(target),
+        *(archive.source_line for archive in distribution.archives),
+    ]
+    lines: list[str] = []
+
+    def listen(_: str, chunk: bytes) -> None:
+        for line in chunk.decode(errors="replace").splitlines():
+            lines.append(line)
+            if on_line and line.startswith("I: "):
+                on_line(line[3:])
+
+    try:
+        workspace.run(argv, env={"INITRD": "No", "DEBIAN_FRONTEND": "noninteractive"}, on_output=listen)
+    except WorkspaceError as failed:
+        raise _explained(distribution, lines) from failed
+
+
+def _files_hook() -> str:
+    """A shell hook that writes FILES below its first argument; mmdebstrap runs it before the first package."""
+    words = ["set -eu"]
+    for path, text in FILES.items():
+        folder = path.rpartition("/")[0]
+        words.append(f'mkdir -p "$1/{folder}"')
+        words.append(f"printf '%s' '{text}' >\"$1/{path}\"")
+    return "; ".join(words)
+
+
+def _explained(distribution: Distribution, lines: list[str]) -> BootstrapError:
+    """Say what went wrong in mmdebstrap's and apt's many lines."""
+    text = "\n".join(lines)
+    errors = [line for line in lines if line.startswith(("E: ", "Err:", "W: GPG"))]
+    detail = "; ".join(dict.fromkeys(errors[-6:])) or text[-600:]
+    name = distribution.parent_image
+    if "NO_PUBKEY" in text or "not signed" in text or "EXPKEYSIG" in text or "BADSIG" in text:
+        return BootstrapError(
+            f"The archive's signature for {name} is not valid: {detail}",
+            mend="Install or update the package debian-archive-keyring; never build from an archive without a signature.",
+        )
+    if "Unable to locate package" in text:
+        return BootstrapError(
+            f"A package of {name} is not in its archives: {detail}", mend="Check the mirror's suites and components."
+        )
+    if "No space left on device" in text:
+        return BootstrapError(
+            f"The work area is full while {name} is made.", mend="Give it more room: GOLDSMITH_MEMORY=0 works on disk."
+        )
+    if "Could not resolve" in text or "Failed to fetch" in text or "502" in text:
+        return BootstrapError(
+            f"The archives of {name} cannot be read: {detail}", mend="Check this host's network and apt's mirrors."
+        )
+    return BootstrapError(f"{name} could not be bootstrapped: {detail}", mend="The build's log has every line.")
