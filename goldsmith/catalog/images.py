@@ -59,6 +59,7 @@ class Image:
     boot: tuple[dict[str, Any], ...] = ()
     timings: tuple[dict[str, Any], ...] = ()
     cleanup: tuple[dict[str, Any], ...] = ()
+    updates: tuple[dict[str, Any], ...] = ()
     description: str = ""
     distribution: str = ""
     tags: dict[str, str] = field(default_factory=dict)

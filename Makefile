@@ -1,0 +1,27 @@
+# What a person does here; each target does all of its own set-up.
+.DEFAULT_GOAL := help
+PYTEST := .venv/bin/pytest
+SOURCES := goldsmith tests bench
+
+.PHONY: help setup image test check bench
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
+
+setup: ## Install host packages and make .venv with everything pinned
+	@packaging/setup
+
+image: setup ## Bake, boot and test the example: a Debian 12 web server
+	@.venv/bin/goldsmith build examples/web-server/web-server.yml
+
+check: setup ## Lint, format, types, and the direction of the rooms
+	@.venv/bin/ruff check $(SOURCES)
+	@.venv/bin/ruff format --check $(SOURCES)
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-cache
+
+test: check ## Everything of check, then the whole test suite
+	@$(PYTEST) -m "not bench"
+
+bench: setup ## Measure against the same work by hand and against other tools; writes bench/results.md
+	@.venv/bin/python -m bench
