@@ -1,0 +1,127 @@
+"""`goldsmith doctor`: what this host has, what it lacks, and the command that mends it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from goldsmith.cli.output import bytes_for_people, print_json
+from goldsmith.errors import GoldsmithError
+from goldsmith.guests.namespaces import id_map
+from goldsmith.guests.workspace import Workspace
+from goldsmith.machines.acceleration import probe
+from goldsmith.pipelines.home import Home, memory_for_work
+from goldsmith.trees.archives import archive_states
+from goldsmith.trees.distributions import debian
+
+PROGRAMS = {
+    "mmdebstrap": "mmdebstrap",
+    "qemu-system-x86_64": "qemu-system-x86",
+    "qemu-img": "qemu-utils",
+    "mke2fs": "e2fsprogs",
+    "debugfs": "e2fsprogs",
+    "sfdisk": "fdisk",
+    "mkfs.vfat": "dosfstools",
+    "mcopy": "mtools",
+    "grub-mkimage": "grub-common",
+    "unshare": "util-linux",
+    "nsenter": "util-linux",
+    "newuidmap": "uidmap",
+    "ssh": "openssh-client",
+}
+FILES = {
+    "/usr/lib/grub/x86_64-efi/moddep.lst": "grub-efi-amd64-bin",
+    "/usr/lib/grub/i386-pc/moddep.lst": "grub-pc-bin",
+    "/usr/share/OVMF/OVMF_CODE_4M.fd": "ovmf",
+    "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
+}
+SEARCHED = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+DISK_WANTED = 4 << 30
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at: whether it is well, what was found, and what to do where it is not."""
+
+    name: str
+    ok: bool
+    found: str
+    mend: str = ""
+
+
+def examine(*, as_json: bool) -> int:
+    """Look at everything and print it; return 0 when images can be baked here."""
+    checks = [_programs(), _ids(), _sandbox(), _memory(), _disk(), _acceleration(), _archives()]
+    if as_json:
+        print_json([asdict(check) for check in checks])
+    else:
+        for check in checks:
+            print(f"{'ok ' if check.ok else 'NO '} {check.name:13} {check.found}")
+            if check.mend:
+                print(f"    {'':13} {check.mend}")
+    return 0 if all(check.ok for check in checks) else 1
+
+
+def _programs() -> Check:
+    missing = {package for program, package in PROGRAMS.items() if not shutil.which(program, path=SEARCHED)}
+    missing |= {package for file, package in FILES.items() if not Path(file).exists()}
+    if missing:
+        names = " ".join(sorted(missing))
+        return Check("programs", False, f"missing: {names}", f"apt-get install --no-install-recommends {names}")
+    return Check("programs", True, f"all {len(PROGRAMS)} are here")
+
+
+def _ids() -> Check:
+    try:
+        first = id_map("uid").lines[-1]
+        id_map("gid")
+    except GoldsmithError as error:
+        return Check("subordinate", False, error.message, error.mend)
+    return Check("subordinate", True, f"{first[2]} ids from {first[1]}")
+
+
+def _sandbox() -> Check:
+    try:
+        with Workspace(Home.default().path) as workspace:
+            workspace.run(["true"])
+    except (GoldsmithError, OSError) as error:
+        setting = Path("/proc/sys/kernel/unprivileged_userns_clone")
+        off = setting.exists() and setting.read_text().strip() == "0"
+        mend = "sysctl kernel.unprivileged_userns_clone=1" if off else getattr(error, "mend", "")
+        return Check("sandbox", False, str(error).splitlines()[0], mend)
+    return Check("sandbox", True, f"namespaces work as {'root' if os.getuid() == 0 else 'an ordinary user'}")
+
+
+def _memory() -> Check:
+    memory = memory_for_work()
+    if not memory:
+        return Check("memory", True, "short: work areas go to disk, which is slower", "Free some, or GOLDSMITH_MEMORY=4G.")
+    return Check("memory", True, f"work areas of up to {bytes_for_people(memory)} in memory")
+
+
+def _disk() -> Check:
+    home = Home.default().path
+    home.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(home).free
+    enough = free >= DISK_WANTED
+    return Check(
+        "disk",
+        enough,
+        f"{bytes_for_people(free)} free in {home}",
+        "" if enough else "Free some with `goldsmith gc`, or point GOLDSMITH_HOME elsewhere.",
+    )
+
+
+def _acceleration() -> Check:
+    acceleration = probe(Home.default().machines)
+    return Check("acceleration", True, f"{acceleration.kind}: {acceleration.reason}")
+
+
+def _archives() -> Check:
+    try:
+        states = archive_states(debian("12").archives, Home.default().archives)
+    except GoldsmithError as error:
+        return Check("archives", False, error.message, error.mend)
+    return Check("archives", True, f"{len(states)} of Debian 12 answer")

@@ -1,0 +1,223 @@
+"""One build from a pipeline file to an image: planned, baked, sealed, booted, tested, and only then there."""
+
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from goldsmith.catalog.images import Image, ImageStore
+from goldsmith.disks.formats import write_disk
+from goldsmith.disks.plan import DiskPlan, boot_files
+from goldsmith.disks.raw import build_raw
+from goldsmith.errors import GoldsmithError
+from goldsmith.guests.workspace import Workspace
+from goldsmith.pipelines.bake import Bake
+from goldsmith.pipelines.home import memory_for_work
+from goldsmith.pipelines.plan import BootstrapParent
+from goldsmith.pipelines.progress import Stages
+from goldsmith.pipelines.trial import Trial, TrialReport
+from goldsmith.trees.scan import refuse_leftovers, scan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from goldsmith.catalog.images import Disk
+    from goldsmith.executor.services import Services
+    from goldsmith.guests.guest import Guest
+    from goldsmith.pipelines.home import Home
+    from goldsmith.pipelines.plan import BuildPlan
+    from goldsmith.pipelines.progress import Listener
+    from goldsmith.trees.cleanup.run import CleanupReport
+    from goldsmith.trees.inventory import Package
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What a person asks for beside the plan itself."""
+
+    formats: tuple[str, ...] = ("qcow2",)
+    use_cache: bool = True
+    on_failure: Callable[[Guest], None] | None = None
+
+
+@dataclass(frozen=True)
+class Built:
+    """An image and where it is; ``unchanged`` when an earlier build of the same plan is it."""
+
+    image: Image
+    folder: Path
+    unchanged: bool = False
+
+
+class BuildFailedError(GoldsmithError):
+    """A build that ended without an image; its logs and evidence are kept."""
+
+
+def build(plan: BuildPlan, home: Home, request: BuildRequest, services: Services, listener: Listener) -> Built:
+    """Make the image of a plan, or return the one that was made of the very same plan.
+
+    Nothing is visible before everything has passed; after a failure the logs are in the home's ``failed`` folder.
+    """
+    store = ImageStore(home.images)
+    if request.use_cache and not plan.volatile:
+        earlier = store.with_plan(plan.digest)
+        if earlier and {disk.format for disk in earlier.disks} >= set(request.formats):
+            return Built(earlier, store.path(earlier), unchanged=True)
+    with store.draft() as draft:
+        try:
+            return _build(plan, home, request, services, Stages(listener), store, draft)
+        except GoldsmithError as error:
+            kept = _keep_logs(draft, home)
+            if kept is None:
+                raise
+            text = str(error.message).replace(str(draft), str(kept))
+            mend = error.mend.replace(str(draft), str(kept)) or f"The logs are in {kept}."
+            raise BuildFailedError(text, mend=mend) from error
+
+
+def _build(
+    plan: BuildPlan,
+    home: Home,
+    request: BuildRequest,
+    services: Services,
+    stages: Stages,
+    store: ImageStore,
+    draft: Path,
+) -> Built:
+    number = store.next_build(plan.name, plan.version)
+    with ExitStack() as stack:
+        memory = memory_for_work()
+        if not memory:
+            with stages.stage("workspace") as stage:
+                stage.note = "memory is short: working on disk, which is slower"
+        workspace = stack.enter_context(Workspace(home.path, memory=memory))
+        bake = Bake(
+            plan=plan,
+            home=home,
+            workspace=workspace,
+            stages=stages,
+            logs=draft / "logs",
+            services=services,
+            environment=_environment(plan, number),
+            use_cache=request.use_cache,
+            on_failure=request.on_failure,
+        )
+        bake.lay()
+        raw = workspace.path / "disk.raw"
+        cleanup, inventory, disk_plan = _seal(plan, bake, workspace, raw, stages)
+        disks, trial = _store_and_try(plan, home, request, services, stages, workspace, raw, draft)
+        with stages.stage("keep layers"):
+            bake.keep()
+        image = _record(plan, number, disks, cleanup, inventory, trial, bake, stages, disk_plan)
+        folder = store.publish(draft, image)
+    return Built(image, folder)
+
+
+def _seal(
+    plan: BuildPlan, bake: Bake, workspace: Workspace, raw: Path, stages: Stages
+) -> tuple[CleanupReport, tuple[Package, ...], DiskPlan]:
+    """Clean, scan, and make the disk."""
+    disk_plan = DiskPlan.derive(plan.identity, bake.epoch, plan.disk_bytes)
+    with stages.stage("clean") as stage:
+        cleanup, inventory = bake.seal(boot_files(disk_plan))
+        stage.note = f"{cleanup.removed} paths removed, {len(inventory)} packages"
+    with stages.stage("scan") as stage:
+        report = workspace.call(scan, "/", cleanup.skipped, chroot=bake.root)
+        refuse_leftovers(report)
+        stage.note = f"{report.files} files, nothing left over"
+    with stages.stage("disk") as stage:
+        build_raw(workspace, bake.root, disk_plan, raw, progress=stage.progress)
+    return cleanup, inventory, disk_plan
+
+
+def _store_and_try(
+    plan: BuildPlan,
+    home: Home,
+    request: BuildRequest,
+    services: Services,
+    stages: Stages,
+    workspace: Workspace,
+    raw: Path,
+    draft: Path,
+) -> tuple[tuple[Disk, ...], TrialReport]:
+    """Write the formats while the disk itself boots and is tested: the machine never waits for the compression."""
+    seen = workspace.seen_from_host(raw)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        writing = pool.submit(_write_formats, request.formats, seen, draft, home, plan, stages)
+        try:
+            trial = Trial(plan, home, services, stages, draft).run(seen) if plan.tests_enabled else TrialReport()
+        finally:
+            disks = writing.result()
+    return disks, trial
+
+
+def _write_formats(
+    formats: Sequence[str], raw: Path, draft: Path, home: Home, plan: BuildPlan, stages: Stages
+) -> tuple[Disk, ...]:
+    disks = []
+    for name in formats:
+        with stages.stage(f"write {name}") as stage:
+            disk = write_disk(name, raw, draft / f"{plan.name}.{name}", progress=stage.progress)
+            disks.append(disk)
+    return tuple(disks)
+
+
+def _record(
+    plan: BuildPlan,
+    number: int,
+    disks: tuple[Disk, ...],
+    cleanup: CleanupReport,
+    inventory: tuple[Package, ...],
+    trial: TrialReport,
+    bake: Bake,
+    stages: Stages,
+    disk_plan: DiskPlan,
+) -> Image:
+    return Image(
+        name=plan.name,
+        version=plan.version,
+        build=number,
+        status="AVAILABLE",
+        created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        description=plan.description,
+        parent_image=plan.parent_image,
+        distribution=plan.parent.distribution.parent_image if isinstance(plan.parent, BootstrapParent) else "",
+        plan=plan.digest,
+        raw_sha256=disks[0].raw_sha256,
+        disk_bytes=disk_plan.size_bytes,
+        disks=disks,
+        components=tuple(
+            {"name": each.reference, "parameters": dict(each.parameters)} for each in plan.components
+        ),
+        packages=tuple(asdict(package) for package in inventory),
+        tests=trial.tests,
+        boot=trial.boots,
+        timings=tuple(stages.timings),
+        cleanup=tuple(_outcome(outcome) for outcome in cleanup.outcomes),
+        updates=tuple(bake.updates),
+        tags=dict(plan.tags),
+    )
+
+
+def _outcome(outcome: Any) -> dict[str, Any]:
+    return {"rule": outcome.rule, "removed": list(outcome.removed), "skipped": outcome.skipped}
+
+
+def _environment(plan: BuildPlan, number: int) -> dict[str, str]:
+    """What Image Builder tells a component's commands about the build (4.3)."""
+    return {"IMAGE_VERSION": plan.version, "IMAGE_BUILD_VERSION": str(number), "IMAGE_PIPELINE_ARN": ""}
+
+
+def _keep_logs(draft: Path, home: Home) -> Path | None:
+    """Move what a failed build wrote to where it stays; return that folder, or None where it wrote nothing."""
+    kept = home.failed / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{draft.name[-6:]}"
+    for name in ("logs", "evidence"):
+        if (draft / name).is_dir():
+            kept.mkdir(parents=True, exist_ok=True)
+            shutil.move(draft / name, kept / name)
+    return kept if kept.is_dir() else None
