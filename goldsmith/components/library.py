@@ -14,7 +14,9 @@ from goldsmith.errors import GoldsmithError
 
 PLATFORM = "Linux"
 
-_ARN = re.compile(r"arn:[a-z-]+:imagebuilder:[a-z0-9-]*:(?P<owner>[^:]+):component/(?P<name>[^/]+)/(?P<version>[^/]+)(/\d+)?")
+_ARN = re.compile(
+    r"arn:[a-z-]+:imagebuilder:[a-z0-9-]*:(?P<owner>[^:]+):component/(?P<name>[^/]+)/(?P<version>[^/]+)(/(\d+|x))?"
+)
 _NAME = re.compile(r"(?P<name>[^/]+)(/(?P<version>[^/]+))?")
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _WANTED = re.compile(r"(\d+|x)\.(\d+|x)\.(\d+|x)")
@@ -92,10 +94,16 @@ for Debian 11, 12 and 13. `goldsmith component list` lists them. This page is ma
 def _section(component: ManagedComponent) -> str:
     document: dict[str, Any] = yaml.safe_load(component.text)
     phases = {
-        phase["name"]: [f"{step['name']} ({step['action']})" for step in phase["steps"]]
-        for phase in document["phases"]
+        phase["name"]: [f"{step['name']} ({step['action']})" for step in phase["steps"]] for phase in document["phases"]
     }
-    lines = [f"## {component.name} {component.version}", "", component.description, "", "| Phase | Steps |", "|---|---|"]
+    lines = [
+        f"## {component.name} {component.version}",
+        "",
+        component.description,
+        "",
+        "| Phase | Steps |",
+        "|---|---|",
+    ]
     lines += [f"| {name} | {', '.join(steps)} |" for name, steps in phases.items()]
     if parameters := document.get("parameters"):
         lines += ["", "| Parameter | Default | Meaning |", "|---|---|---|"]
@@ -111,7 +119,7 @@ def _parsed(reference: str) -> tuple[str, str]:
     found = _ARN.fullmatch(reference)
     if found and found["owner"] != "aws":
         raise UnknownComponent(
-            f"{reference} belongs to the account {found['owner']}; only Amazon's own names stand for managed components.",
+            f"{reference} belongs to {found['owner']}; only Amazon's own names stand for managed components.",
             mend="Give the path of its document instead.",
         )
     found = found or _NAME.fullmatch(reference)
