@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,6 +57,31 @@ class Bench:
             **options,
         )
 
+    @staticmethod
+    def document(*steps: str, head: str = "") -> str:
+        """Return a document with one phase, build."""
+        return document(*steps, head=head)
+
+    @staticmethod
+    def outputs(result, step=0, phase=0):
+        """Return a step's outputs."""
+        return result.documents[0].phases[phase].steps[step].outputs
+
+    @staticmethod
+    def bash(name, *commands, more=""):
+        """Return a step of ExecuteBash."""
+        listed = "\n".join(f"    - {json.dumps(command)}" for command in commands)
+        return f"name: {name}\naction: ExecuteBash\n{more}inputs:\n  commands:\n{listed}"
+
+    @staticmethod
+    def step(action, inputs, *, name="Step", **more):
+        """Return a step as YAML, which JSON is, too."""
+        return json.dumps({"name": name, "action": action, "inputs": inputs, **more})
+
+    @staticmethod
+    def console(result):
+        return (result.log_folder / "console.log").read_text()
+
     def steps(self, *steps: str, **options):
         """Run a document with one phase, build, of steps written as YAML at no indentation."""
         return self.run(document(*steps), **options)
@@ -74,7 +100,3 @@ def indent(step: str) -> str:
 @pytest.fixture
 def bench(guest, tmp_path):
     return Bench(guest, tmp_path)
-
-
-def outputs(result, step=0, phase=0, doc=0):
-    return result.documents[doc].phases[phase].steps[step].outputs

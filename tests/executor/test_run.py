@@ -9,21 +9,11 @@ import pytest
 
 from goldsmith.executor import events
 from goldsmith.guests.guest import GuestError
-from tests.executor.conftest import document, outputs
-
-
-def bash(name, *commands, more=""):
-    listed = "\n".join(f"    - {json.dumps(command)}" for command in commands)
-    return f"name: {name}\naction: ExecuteBash\n{more}inputs:\n  commands:\n{listed}"
-
-
-def console(result):
-    return (result.log_folder / "console.log").read_text()
 
 
 def test_a_step_gives_its_output_and_the_run_its_summary(bench):
-    result = bench.steps(bash("Hello", "echo hi there  "))
-    assert outputs(result) == [{"stdout": "hi there"}]
+    result = bench.steps(bench.bash("Hello", "echo hi there  "))
+    assert bench.outputs(result) == [{"stdout": "hi there"}]
     assert result.summary() == {
         "executionId": result.execution_id,
         "status": "success",
@@ -38,12 +28,12 @@ def test_a_step_gives_its_output_and_the_run_its_summary(bench):
 
 
 def test_commands_are_one_script(bench):
-    result = bench.steps(bash("One", "x=5; cd /usr", "f() { echo $x $PWD; }", "false", "f"))
-    assert outputs(result) == [{"stdout": "5 /usr"}]
+    result = bench.steps(bench.bash("One", "x=5; cd /usr", "f() { echo $x $PWD; }", "false", "f"))
+    assert bench.outputs(result) == [{"stdout": "5 /usr"}]
 
 
 def test_the_log_folder_holds_the_files_of_awstoe(bench):
-    result = bench.steps(bash("Hello", "echo hi; echo oops >&2"), execution_id="my-id")
+    result = bench.steps(bench.bash("Hello", "echo hi; echo oops >&2"), execution_id="my-id")
     assert re.fullmatch(r"TOE_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_UTC-0_my-id", result.log_folder.name)
     names = {path.name for path in result.log_folder.iterdir()}
     assert names == {"document.yaml", "application.log", "console.log", "detailedoutput.json", "chaining.json"}
@@ -61,7 +51,7 @@ def test_the_log_folder_holds_the_files_of_awstoe(bench):
 
 
 def test_the_console_log_follows_the_grammar(bench):
-    said = console(bench.steps(bash("Hello", "echo hi")))
+    said = bench.console(bench.steps(bench.bash("Hello", "echo hi")))
     stamp = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} Info "
     assert all(re.match(stamp, line) for line in said.splitlines())
     wanted = [
@@ -93,43 +83,44 @@ def test_the_console_log_follows_the_grammar(bench):
 
 
 @pytest.mark.parametrize(
-    ("on_failure", "status", "step", "phase", "counts", "second"),
+    ("on_failure", "statuses", "counts"),
     [
-        ("Abort", "failed", "failed", "failed", (1, 1, 0), False),
-        ("Continue", "failed", "failed", "failed", (2, 1, 0), True),
-        ("Ignore", "success", "ignoredFailure", "successWithIgnoredFailure", (2, 0, 1), True),
+        ("Abort", ("failed", "failed", "failed"), (1, 1, 0)),
+        ("Continue", ("failed", "failed", "failed"), (2, 1, 0)),
+        ("Ignore", ("success", "ignoredFailure", "successWithIgnoredFailure"), (2, 0, 1)),
     ],
 )
-def test_on_failure(bench, on_failure, status, step, phase, counts, second):
+def test_on_failure(bench, on_failure, statuses, counts):
+    status, step, phase = statuses
     mark = bench.folder / "second"
-    result = bench.steps(bash("Bad", "exit 3", more=f"onFailure: {on_failure}\n"), bash("Next", f"touch {mark}"))
+    result = bench.steps(bench.bash("Bad", "exit 3", more=f"onFailure: {on_failure}\n"), bench.bash("Next", f"touch {mark}"))
     assert result.status == status
     assert result.documents[0].phases[0].steps[0].status == step
     assert result.documents[0].phases[0].status == result.documents[0].status == phase
     assert (result.executed, result.failed, result.ignored) == counts
-    assert mark.exists() is second
+    assert mark.exists() is (on_failure != "Abort")
     assert result.exit_code == (status == "failed")
 
 
 def test_abort_ends_later_phases_and_documents(bench):
     bad = (
-        document(bash("Bad", "exit 1"))
+        bench.document(bench.bash("Bad", "exit 1"))
         + "  - name: test\n    steps:\n"
         + "      - name: Later\n        action: Reboot\n"
     )
-    result = bench.run(bad, document(bash("Other", "echo x")))
+    result = bench.run(bad, bench.document(bench.bash("Other", "echo x")))
     assert [[phase.name for phase in each.phases] for each in result.documents] == [["build"]]
     assert bench.guest.reboots == 0
 
 
 def test_the_failure_is_told_in_a_block(bench):
-    result = bench.steps(bash("Bad", "echo one >&2; echo two >&2; exit 7"))
+    result = bench.steps(bench.bash("Bad", "echo one >&2; echo two >&2; exit 7"))
     failure = result.failure
     assert (failure.phase, failure.step, failure.action) == ("build", "Bad", "ExecuteBash")
     assert failure.message == "The script ended with exit code 7."
     assert failure.stderr == "one\ntwo"
     assert result.failure_message == f"Document {bench.folder}/doc0.yml failed!"
-    lines = [line.split(" ", 3)[-1] for line in console(result).splitlines()]
+    lines = [line.split(" ", 3)[-1] for line in bench.console(result).splitlines()]
     begin = lines.index(f"Document: {bench.folder}/doc0.yml")
     assert lines[begin + 1 : begin + 8] == [
         "ComponentArn: ",
@@ -161,13 +152,13 @@ phases:
 
 
 def test_a_phase_that_is_not_there_is_a_success_of_no_steps(bench):
-    result = bench.steps(bash("Hello", "echo hi"), phases=["nothing"])
+    result = bench.steps(bench.bash("Hello", "echo hi"), phases=["nothing"])
     assert (result.status, result.executed) == ("success", 0)
 
 
 def test_attempts_are_repeated(bench):
     count = bench.folder / "count"
-    step = bash("Try", f"echo x >>{count}; [ $(wc -l <{count}) = 3 ]", more="maxAttempts: 3\n")
+    step = bench.bash("Try", f"echo x >>{count}; [ $(wc -l <{count}) = 3 ]", more="maxAttempts: 3\n")
     result = bench.steps(step)
     assert (result.status, count.read_text()) == ("success", "x\nx\nx\n")
     failed = [event for event in bench.events if isinstance(event, events.AttemptFailed)]
@@ -175,7 +166,7 @@ def test_attempts_are_repeated(bench):
 
 
 def test_blocked_modules_are_refused(bench):
-    result = bench.steps(bash("Hello", "echo hi"), blocked_modules=["ExecuteBash"])
+    result = bench.steps(bench.bash("Hello", "echo hi"), blocked_modules=["ExecuteBash"])
     assert result.failure.message == "The action module ExecuteBash is blocked in this run."
 
 
@@ -187,8 +178,8 @@ def test_windows_modules_fail_here(bench):
 @pytest.mark.parametrize("level", ["document", "phase", "step"])
 def test_disable_logging_hides_inputs_and_output(bench, level):
     quiet = "disableLogging: true\n"
-    step = bash("Hello", "echo hid''den; echo hid''den >&2", more=quiet if level == "step" else "")
-    text = document(step, head=quiet if level == "document" else "")
+    step = bench.bash("Hello", "echo hid''den; echo hid''den >&2", more=quiet if level == "step" else "")
+    text = bench.document(step, head=quiet if level == "document" else "")
     if level == "phase":
         text = text.replace("  - name: build\n", "  - name: build\n    disableLogging: true\n")
     result = bench.run(text)
@@ -207,7 +198,7 @@ def test_what_a_guest_that_is_gone_leaves(bench):
 
     bench.guest.reboot = gone
     with pytest.raises(GuestError):
-        bench.steps(bash("First", "echo first"), "name: Again\naction: Reboot")
+        bench.steps(bench.bash("First", "echo first"), "name: Again\naction: Reboot")
     [folder] = (bench.folder / "logs").iterdir()
     detail = json.loads((folder / "detailedoutput.json").read_text())
     assert detail["status"] == "failed"
@@ -217,7 +208,7 @@ def test_what_a_guest_that_is_gone_leaves(bench):
 
 
 def test_events_tell_the_run_in_order(bench):
-    bench.steps(bash("Hello", "echo hi; echo ho >&2"))
+    bench.steps(bench.bash("Hello", "echo hi; echo ho >&2"))
     kinds = [type(event).__name__ for event in bench.events if not isinstance(event, events.StepOutput)]
     assert kinds == ["DocumentStarted", "PhaseStarted", "StepStarted", "StepEnded", "PhaseEnded", "DocumentEnded"]
     said = {(event.stream, event.text) for event in bench.events if isinstance(event, events.StepOutput)}
@@ -225,5 +216,5 @@ def test_events_tell_the_run_in_order(bench):
 
 
 def test_a_tracing_run_sends_the_application_log(bench):
-    bench.steps(bash("Hello", "echo hi", more="if: {stringEquals: a, value: a}\n"), trace=True)
+    bench.steps(bench.bash("Hello", "echo hi", more="if: {stringEquals: a, value: a}\n"), trace=True)
     assert any(isinstance(event, events.LogLine) and "condition" in event.text for event in bench.events)
