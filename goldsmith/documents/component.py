@@ -16,12 +16,16 @@ DEFAULT_TIMEOUT_SECONDS = 7200
 
 @dataclass(frozen=True)
 class Parameter:
-    """A declared parameter; ``default`` is None when the caller must supply a value."""
+    """A declared parameter; ``default`` is None when the caller must supply a value.
+
+    ``allowed_values`` is empty when any value will do.
+    """
 
     name: str
     default: str | None
     description: str
     mark: Mark
+    allowed_values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from goldsmith.documents.component import Constant, Parameter
-from goldsmith.documents.nodes import Mapping, is_null
+from goldsmith.documents.faults import shown
+from goldsmith.documents.nodes import Mapping, Scalar, is_null
 from goldsmith.documents.reading import (
     check_keys,
     check_name,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from goldsmith.documents.faults import Faults
     from goldsmith.documents.source import Mark
 
-_PARAMETER_KEYS = ("type", "default", "description")
+_PARAMETER_KEYS = ("type", "default", "description", "allowedValues")
 _CONSTANT_KEYS = ("type", "value", "description")
 
 
@@ -32,7 +33,11 @@ def read_parameters(document: Mapping, faults: Faults) -> tuple[Parameter, ...]:
     for name, mark, body in _declarations(document, "parameters", "A parameter", _PARAMETER_KEYS, faults):
         default = body.entries.get("default")
         value = read_text(default.node, f"The default of {name}", faults, empty=True) if default else None
-        parameters.append(Parameter(name, value, text_of(body, "description", faults), mark))
+        allowed = _allowed_values(body, faults)
+        if default and value is not None and allowed and value not in allowed:
+            message = f"The default of {name} is none of its allowedValues."
+            faults.add_unknown(default.node.mark, message, value, allowed)
+        parameters.append(Parameter(name, value, text_of(body, "description", faults), mark, allowed))
     return tuple(parameters)
 
 
@@ -72,10 +77,7 @@ def _declarations(
         if mapping is None:
             continue
         if len(mapping.entries) != 1:
-            message = (
-                f"Each of {key} is one name with its keys indented below it; here are {len(mapping.entries)} keys."
-            )
-            faults.add(mapping.mark, message)
+            _note_wrong_shape(mapping, key, faults)
             continue
         ((name, inner),) = mapping.entries.items()
         check_name(inner.mark, name, what, faults)
@@ -84,6 +86,20 @@ def _declarations(
             check_keys(body, keys, what, faults)
             _check_type(body, faults)
             yield name, inner.mark, body
+
+
+def _note_wrong_shape(mapping: Mapping, key: str, faults: Faults) -> None:
+    name = mapping.entries.get("name")
+    example = name.node.text if name and isinstance(name.node, Scalar) else next(iter(mapping.entries), "Name")
+    message = f"Each of {key} is a name with a map below it: - {shown(example)}: {{type: string}}."
+    faults.add(mapping.mark, message)
+
+
+def _allowed_values(body: Mapping, faults: Faults) -> tuple[str, ...]:
+    entry = body.entries.get("allowedValues")
+    listed = read_list(entry.node, "allowedValues", faults) if entry and not is_null(entry.node) else None
+    values = [read_text(item, "Each of allowedValues", faults) for item in listed.items] if listed else []
+    return tuple(value for value in values if value is not None)
 
 
 def _check_type(body: Mapping, faults: Faults) -> None:

@@ -68,12 +68,16 @@ def _check_wildcard(mapping: Mapping, module: Module, faults: Faults) -> None:
     entry = mapping.entries.get(module.wildcard)
     if entry is None or not isinstance(entry.node, Scalar) or "*" not in entry.node.text:
         return
-    if "*" in re.split(r"[/\\]", entry.node.text.rstrip("/\\"))[:-1] or "*" in _folders(entry.node.text):
+    if "*" in _folders(entry.node.text):
         faults.add(entry.node.mark, f"{module.wildcard} may hold * only in its last segment.")
     destination = mapping.entries.get("destination")
     if destination is None or not isinstance(destination.node, Scalar):
         return
-    if "{{" not in destination.node.text and not destination.node.text.endswith(("/", "\\")):
+    if (
+        "{{" not in destination.node.text
+        and "\\" not in destination.node.text
+        and not destination.node.text.endswith("/")
+    ):
         faults.add(destination.node.mark, "With * in the source the destination must be a folder: end it with /.")
 
 
@@ -106,9 +110,7 @@ def _string(node: Node, declared: Input, what: str, faults: Faults) -> str | Non
     text = read_text(node, what, faults)
     if text is None or "{{" in text:
         return text
-    if declared.quoted and isinstance(node, Scalar) and node.kind != "str":
-        faults.add(node.mark, f'{what} must be in quotes: "{shown(text)}".')
-    elif declared.choices and text.lower() not in {choice.lower() for choice in declared.choices}:
+    if declared.choices and text.lower() not in {choice.lower() for choice in declared.choices}:
         choices = ", ".join(declared.choices)
         faults.add_unknown(
             node.mark, f"{what} must be one of {choices}, but is '{shown(text)}'.", text, declared.choices

@@ -24,12 +24,11 @@ def permissions(default: str | None = None) -> Input:
     return Input(
         "permissions",
         "string",
-        'An octal mode in quotes, such as "0644".',
+        'An octal mode, such as "0644".',
         required=default is None,
         default=default,
         pattern=r"[0-7]{3,4}",
         form='an octal mode such as "0644"',
-        quoted=True,
     )
 
 

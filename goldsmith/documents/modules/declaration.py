@@ -21,9 +21,8 @@ EVERYWHERE: tuple[Platform, ...] = ("Linux", "Windows", "macOS")
 class Input:
     """One input. ``choices`` are compared without regard to case.
 
-    ``pattern`` is what a value without expressions must match, ``form`` says it in words. ``quoted``: a
-    bare number would change its meaning and must be written as a string. ``default`` is what stands when it
-    is left out, None when nothing does.
+    ``pattern`` is what a value without expressions must match, ``form`` says it in words.
+    ``default`` is what stands when it is left out, None when nothing does.
     """
 
     name: str
@@ -34,7 +33,6 @@ class Input:
     choices: tuple[str, ...] = ()
     pattern: str = ""
     form: str = ""
-    quoted: bool = False
 
 
 @dataclass(frozen=True)

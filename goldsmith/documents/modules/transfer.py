@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from goldsmith.documents.modules.declaration import Input, Module, Output
 
-_S3_ADDRESS = r"s3://[^/]+/.+"
+_S3_ADDRESS = r"s3://.+"
 _S3_FORM = "an address like s3://bucket/key"
 _OWNER = Input("expectedBucketOwner", "string", "The account that must own the bucket.")
 
@@ -31,7 +31,7 @@ S3_UPLOAD = Module(
             "string",
             "s3://bucket/key, or a prefix for several files.",
             True,
-            pattern=r"s3://[^/]+(/.*)?",
+            pattern=_S3_ADDRESS,
             form=_S3_FORM,
         ),
         Input("recurse", "boolean", "Whether folders are sent with all they hold.", default=False),
