@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.disks.tree_files import export_tree
@@ -15,7 +16,7 @@ from goldsmith.executor.run import run_documents
 from goldsmith.guests.sandbox import SandboxGuest
 from goldsmith.pipelines.plan import BUILD_PHASES, BootstrapParent, FileParent
 from goldsmith.trees.accounts import read_accounts, settle_shadow
-from goldsmith.trees.bootstrap import bootstrap
+from goldsmith.trees.bootstrap import bootstrap, furnish
 from goldsmith.trees.cleanup.run import CleanupReport, clean
 from goldsmith.trees.inventory import changed_packages, packages
 from goldsmith.trees.kernels import settle_kernels
@@ -25,7 +26,6 @@ from goldsmith.trees.tree import SCAFFOLD, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from goldsmith.executor.failures import Failure
     from goldsmith.executor.services import Services
@@ -86,7 +86,7 @@ class Bake:
         with PackageCache(self.home.packages, archives) as cache:
             apt_conf = cache.apt_conf if archives else ""
             apt_conf += 'DPkg::Options:: "--force-unsafe-io";\n'
-            self._tree.scaffold(SCAFFOLD)
+            self._tree.scaffold({**SCAFFOLD, "etc/resolv.conf": (_host_resolver(), 0o644)})
             fresh = self._lay_parent(apt_conf)
             for component, key in self.plan.layers:
                 fresh = self._lay_component(component, key, apt_conf, below_is_new=fresh)
@@ -128,6 +128,7 @@ class Bake:
                 bootstrap(self.workspace, self.plan.parent.distribution, folder, apt_conf=apt_conf, on_line=stage.say)
                 self.epoch = self.plan.parent.epoch
                 with SandboxGuest(self.workspace, folder) as guest:
+                    furnish(guest)
                     stage.say("making the initramfs")
                     settle_kernels(guest, epoch=self.epoch)
             self._tree.clamp_times(folder, self.epoch)
@@ -205,6 +206,12 @@ class Bake:
         self.epoch = int(
             self.workspace.run(["sh", "-c", "find . -printf '%Ts\\n' | sort -n | tail -n 1"], cwd=folder).stdout
         )
+
+
+def _host_resolver() -> str:
+    """How the host resolves names: what the guest needs while it is built, over whatever the tree has."""
+    file = Path("/etc/resolv.conf")
+    return file.read_text() if file.is_file() else ""
 
 
 def _counted(changes: list[str]) -> str:

@@ -1,0 +1,201 @@
+"""From a pipeline as written to a plan: every reference looked up, every version pinned, nothing run."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from goldsmith.catalog.images import ImageStore
+from goldsmith.components import library
+from goldsmith.disks.plan import DEFAULT_SIZE, GIB
+from goldsmith.documents.component_reference import ComponentFile, parse_component_reference
+from goldsmith.documents.parent_image import Bootstrap, CatalogueImage, LocalFile
+from goldsmith.documents.parser import parse_component
+from goldsmith.documents.versions import VersionPattern
+from goldsmith.errors import GoldsmithError
+from goldsmith.executor.services import Services
+from goldsmith.pipelines.plan import BootstrapParent, BuildPlan, FileParent, PlannedComponent
+from goldsmith.trees.archives import archive_states
+from goldsmith.trees.bootstrap import FORMAT as BOOTSTRAP_FORMAT
+from goldsmith.trees.cleanup.rule import all_rules
+from goldsmith.trees.distributions import debian
+from goldsmith.trees.layers import digest_of
+from goldsmith.trees.scan import RULES_DIGEST
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from goldsmith.documents.component import ComponentDocument
+    from goldsmith.documents.parent_image import ParentImage
+    from goldsmith.documents.pipeline import Pipeline
+    from goldsmith.documents.recipe import ImageRecipe, RecipeComponent
+    from goldsmith.pipelines.home import Home
+    from goldsmith.pipelines.plan import Parent
+
+MAX_NESTING = 4
+
+
+class UnresolvedError(GoldsmithError):
+    """Something that a pipeline names does not exist, or cannot be used here."""
+
+    exit_code = 2
+
+
+def resolve(pipeline: Pipeline, folder: Path, home: Home, *, parameters: Mapping[str, str]) -> BuildPlan:
+    """Return the plan of a pipeline that stands in ``folder``.
+
+    ``parameters`` are values from the command line, for every component that declares them. Raises in words for
+    a component, version or parameter that is not there and for archives that cannot be reached.
+    """
+    recipe = pipeline.image_recipe
+    components = tuple(_component(each, folder, parameters) for each in recipe.components)
+    _check_used(parameters, components)
+    tests = pipeline.image_tests
+    return BuildPlan(
+        name=recipe.name.lower().replace(" ", "-"),
+        version=_version(recipe, home),
+        description=recipe.description or pipeline.description or "",
+        parent_image=recipe.parent_image_text,
+        parent=_parent(recipe.parent_image, recipe.parent_image_text, folder, home),
+        components=components,
+        working_directory=recipe.working_directory or "/tmp",  # noqa: S108 - Image Builder's default, in the guest
+        skip_cleanup=frozenset(pipeline.cleanup.skip),
+        disk_bytes=_disk_bytes(recipe),
+        firmware=tuple(tests.firmware),
+        tests_enabled=tests.enabled,
+        test_minutes=tests.timeout_minutes,
+        tags=dict(recipe.ami_tags or {}),
+        seal={
+            "cleanup": digest_of([[rule.name, rule.script] for rule in all_rules()]),
+            "scan": RULES_DIGEST,
+        },
+    )
+
+
+def component_services(folder: Path) -> Services:
+    """Return the outside world of a build: components by ARN are the managed ones."""
+    return Services(find_component=partial(_by_arn, folder))
+
+
+def parent_for(parent: ParentImage, text: str, folder: Path, home: Home) -> Parent:
+    """Return the parent that a ``parentImage`` names, pinned as it is now."""
+    return _parent(parent, text, folder, home)
+
+
+def read_component(reference: str, folder: Path) -> tuple[str, ComponentDocument]:
+    """Return a component's document and the name to show for it."""
+    parsed = parse_component_reference(reference)
+    if isinstance(parsed, ComponentFile):
+        path = folder / Path(parsed.path).expanduser()
+        return path.stem, parse_component(_text(path), str(path))
+    managed = library.resolve(reference)
+    return managed.name, parse_component(managed.text, f"{managed.name}/{managed.version}")
+
+
+def _component(wanted: RecipeComponent, folder: Path, overrides: Mapping[str, str]) -> PlannedComponent:
+    name, document = read_component(wanted.component_arn, folder)
+    declared = {parameter.name for parameter in document.parameters}
+    given = {each.name: each.value for each in wanted.parameters}
+    unknown = sorted(set(given) - declared)
+    if unknown:
+        raise UnresolvedError(
+            f"The component {name} has no parameter {', '.join(unknown)}.",
+            mend=f"It has: {', '.join(sorted(declared)) or 'none'}.",
+        )
+    values = given | {key: value for key, value in overrides.items() if key in declared}
+    missing = [each.name for each in document.parameters if each.default is None and each.name not in values]
+    if missing:
+        raise UnresolvedError(
+            f"The component {name} needs a value for {', '.join(missing)}.",
+            mend=f"Give it in the recipe's parameters, or with --parameters {missing[0]}=…",
+        )
+    return PlannedComponent(name, document, values, tuple(_nested(document, folder, MAX_NESTING)))
+
+
+def _nested(document: ComponentDocument, folder: Path, depth: int) -> list[str]:
+    """Return the digests of the documents that ExecuteDocument steps name by path, and of those they name."""
+    digests = []
+    for phase in document.phases:
+        for step in phase.steps:
+            if step.action != "ExecuteDocument" or depth == 0 or not isinstance(step.inputs, dict):
+                continue
+            named = str(step.inputs.get("document", ""))
+            for path in (Path(document.file).parent / named, folder / named):
+                if named and path.is_file():
+                    text = _text(path)
+                    digests.append(hashlib.sha256(text.encode()).hexdigest())
+                    digests += _nested(parse_component(text, str(path)), folder, depth - 1)
+                    break
+    return digests
+
+
+def _by_arn(folder: Path, arn: str) -> ComponentDocument | None:
+    try:
+        return read_component(arn, folder)[1]
+    except library.UnknownComponent:
+        return None
+
+
+def _check_used(parameters: Mapping[str, str], components: tuple[PlannedComponent, ...]) -> None:
+    declared = {parameter.name for component in components for parameter in component.document.parameters}
+    unused = sorted(set(parameters) - declared)
+    if unused:
+        raise UnresolvedError(
+            f"No component of the recipe has a parameter {', '.join(unused)}.",
+            mend=f"They have: {', '.join(sorted(declared)) or 'none'}.",
+        )
+
+
+def _version(recipe: ImageRecipe, home: Home) -> str:
+    """Return the concrete version: the next free one of a wildcard counts only images that are not this plan."""
+    pattern = VersionPattern.parse(str(recipe.semantic_version))
+    if not pattern.is_open:
+        return str(pattern)
+    name = recipe.name.lower().replace(" ", "-")
+    return str(pattern.next(ImageStore(home.images).versions(name)))
+
+
+def _parent(parent: ParentImage, text: str, folder: Path, home: Home) -> Parent:
+    if isinstance(parent, Bootstrap):
+        distribution = debian(parent.release)
+        return BootstrapParent(distribution, archive_states(distribution.archives, home.archives), BOOTSTRAP_FORMAT)
+    if isinstance(parent, LocalFile):
+        file = (folder / Path(parent.path).expanduser()).resolve()
+        return FileParent(file, parent.kind, _sha256(file), text)
+    if isinstance(parent, CatalogueImage):
+        store = ImageStore(home.images)
+        image = store.find(f"{parent.name}/{parent.version}")
+        disk = next((each for each in image.disks if each.format == "qcow2"), image.disks[0])
+        return FileParent(store.path(image) / disk.file, disk.format, disk.sha256, image.reference)
+    raise UnresolvedError(
+        f"The parent image {text} is on AWS, and this host has no copy of it.",
+        mend="Use debian/11, debian/12, debian/13, a disk or root archive, or an image of `goldsmith images`.",
+    )
+
+
+def _disk_bytes(recipe: ImageRecipe) -> int:
+    """Return the size of the root device: what the recipe's first mapping asks for, or the default."""
+    for mapping in recipe.block_device_mappings:
+        if mapping.ebs and mapping.ebs.volume_size:
+            return mapping.ebs.volume_size * GIB
+    return DEFAULT_SIZE
+
+
+def _sha256(file: Path) -> str:
+    try:
+        with file.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except OSError as missing:
+        raise UnresolvedError(f"The parent image {file} cannot be read: {missing.strerror}.", mend="Check the path.") from missing
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as missing:
+        raise UnresolvedError(
+            f"The component {path} cannot be read: {getattr(missing, 'strerror', 'it is not UTF-8 text')}.",
+            mend="Paths are relative to the file that names them.",
+        ) from missing
