@@ -1,0 +1,155 @@
+"""What an image is built on: every form of a recipe's ``parentImage`` (6.1 and the local additions)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from goldsmith.documents.arns import Arn, ArnError
+from goldsmith.documents.faults import near_name
+from goldsmith.documents.versions import VersionError, VersionPattern
+from goldsmith.errors import GoldsmithError
+
+FileKind = Literal["qcow2", "raw", "vmdk", "tar"]
+
+DISTRIBUTIONS = {"debian": ("11", "12", "13")}
+
+_CODENAMES = {"bullseye": "11", "bookworm": "12", "trixie": "13"}
+_ENDINGS: dict[str, FileKind] = {
+    ".qcow2": "qcow2",
+    ".raw": "raw",
+    ".img": "raw",
+    ".vmdk": "vmdk",
+    ".tar": "tar",
+    ".tar.gz": "tar",
+    ".tgz": "tar",
+    ".tar.xz": "tar",
+    ".txz": "tar",
+    ".tar.zst": "tar",
+}
+_PATH_STARTS = ("./", "../", "/", "~/")
+_AMI = re.compile(r"ami-[0-9a-f]{8,17}")
+_CATALOGUE = re.compile(r"([A-Za-z0-9_-][A-Za-z0-9_ -]{1,126}[A-Za-z0-9_-])/([0-9x]+\.[0-9x]+\.[0-9x]+(?:/[0-9]+)?)")
+_NAME_OR_RELEASE = re.compile(r"([A-Za-z0-9_-]+)(?:/(.*))?")
+_FORMS = (
+    "Write debian/11, debian/12 or debian/13, a file such as ./disk.qcow2 or ./root.tar.zst, an image of the catalogue"
+    " such as web-server/x.x.x, an image's ARN, an AMI id or ssm:<parameter>."
+)
+
+
+class ParentImageError(GoldsmithError):
+    """A ``parentImage`` of no known form; ``meant`` is the near one, if any."""
+
+    def __init__(self, message: str, *, mend: str = _FORMS, meant: str = "") -> None:
+        super().__init__(message, mend=mend)
+        self.meant = meant
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """A distribution's release, made afresh from its package archives."""
+
+    distribution: str
+    release: str
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A disk or a root file system's archive; ``path`` as written, relative to the file that names it."""
+
+    path: str
+    kind: FileKind
+
+
+@dataclass(frozen=True)
+class CatalogueImage:
+    """An image of the local catalogue; the pattern holds the build's number when one is named."""
+
+    name: str
+    version: VersionPattern
+
+
+@dataclass(frozen=True)
+class ImageArn:
+    """An Image Builder image."""
+
+    arn: Arn
+
+
+@dataclass(frozen=True)
+class AmiId:
+    """An AMI."""
+
+    id: str
+
+
+@dataclass(frozen=True)
+class SsmParameter:
+    """A parameter of the Parameter Store that holds an AMI's id: its name or ARN."""
+
+    name: str
+
+
+ParentImage = Bootstrap | LocalFile | CatalogueImage | ImageArn | AmiId | SsmParameter
+
+
+def parse_parent_image(value: str) -> ParentImage:
+    """Return what a ``parentImage`` names; raises ParentImageError."""
+    if value.startswith("arn:"):
+        return _image_arn(value)
+    if value.startswith("ssm:") and value != "ssm:":
+        return SsmParameter(value.removeprefix("ssm:"))
+    if _AMI.fullmatch(value):
+        return AmiId(value)
+    file = _local_file(value)
+    if file:
+        return file
+    if match := _CATALOGUE.fullmatch(value):
+        return _catalogue_image(match[1], match[2], value)
+    return _bootstrap(value)
+
+
+def _image_arn(value: str) -> ImageArn:
+    try:
+        arn = Arn.parse(value)
+    except ArnError as error:
+        raise ParentImageError(error.message, mend=error.mend) from None
+    if arn.kind != "image":
+        raise ParentImageError(f"'{value}' is the ARN of a {arn.kind}; a parent is an image.")
+    return ImageArn(arn)
+
+
+def _local_file(value: str) -> LocalFile | None:
+    lower = value.lower()
+    kind = next((kind for ending, kind in _ENDINGS.items() if lower.endswith(ending)), None)
+    if kind:
+        return LocalFile(value, kind)
+    if value.startswith(_PATH_STARTS):
+        raise ParentImageError(
+            f"'{value}' is a file of no known kind.",
+            mend=f"A disk or root archive ends in {', '.join(_ENDINGS)}.",
+        )
+    return None
+
+
+def _catalogue_image(name: str, version: str, value: str) -> CatalogueImage:
+    try:
+        return CatalogueImage(name, VersionPattern.parse(version))
+    except VersionError as error:
+        raise ParentImageError(f"'{value}' names no version: {error.message}", mend=error.mend) from None
+
+
+def _bootstrap(value: str) -> Bootstrap:
+    match = _NAME_OR_RELEASE.fullmatch(value)
+    name, release = (match[1], match[2] or "") if match else ("", "")
+    if name in DISTRIBUTIONS and release in DISTRIBUTIONS[name]:
+        return Bootstrap(name, release)
+    known = [f"{each}/{number}" for each, numbers in DISTRIBUTIONS.items() for number in numbers]
+    if name in DISTRIBUTIONS:
+        meant = f"{name}/{_CODENAMES[release]}" if release in _CODENAMES else ""
+        mend = f"Known are {', '.join(known)}."
+        raise ParentImageError(f"There is no '{value}' to bootstrap.", mend=mend, meant=meant)
+    if match and not release:
+        raise ParentImageError(f"'{value}' names an image without a version.", meant=f"{value}/x.x.x")
+    raise ParentImageError(f"'{value[:200]}' is no parent image.", meant=near_name(value, known))
