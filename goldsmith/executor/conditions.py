@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.documents.component import Comparison, Logic
@@ -38,6 +37,6 @@ def _compare(operator: str, baseline: Any, value: Any, facts: GuestFacts) -> boo
     if operator == "folderExists":
         return facts.is_folder(as_text(baseline))
     if operator in DIGESTS:
-        expected = as_text(baseline).strip().lower()
-        return hmac.compare_digest(facts.digest(DIGESTS[operator], as_text(value)).encode(), expected.encode())
+        digest = facts.digest(DIGESTS[operator], as_text(value))
+        return digest != "" and digest == as_text(baseline).strip().lower()
     return compare(operator, baseline, value)

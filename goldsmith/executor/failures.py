@@ -19,6 +19,10 @@ class StepTimeoutError(ActionError):
     """A step's attempt took longer than its timeoutSeconds."""
 
 
+class TooMuchOutputError(ActionError):
+    """A command wrote without end."""
+
+
 class RebootAndRerunError(Exception):
     """A command ended with 194: the guest is to restart and the same step to run again."""
 

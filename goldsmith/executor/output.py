@@ -5,6 +5,8 @@ from __future__ import annotations
 from codecs import getincrementaldecoder
 from typing import TYPE_CHECKING
 
+from goldsmith.executor.failures import TooMuchOutputError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -19,6 +21,9 @@ KEPT_BYTES = MEBIBYTE
 LOGGED_CHARACTERS = 16 * MEBIBYTE
 LOGGED_LINES = 100_000
 """Of each stream of a command this much goes to console.log and events; one line says that the rest was left out."""
+
+MOST_BYTES = 256 * MEBIBYTE
+"""A command that writes more than this to both streams together is ended, and its step fails."""
 
 LONGEST_LINE = 64 * 1024
 
@@ -78,9 +83,17 @@ class Output:
         self._head = bytearray()
         self._tail = bytearray()
         self._cut = False
+        self._bytes = 0
 
     def take(self, stream: Stream, chunk: bytes) -> None:
-        """Take a chunk as it came."""
+        """Take a chunk as it came. Raises TooMuchOutputError when a command never stops writing."""
+        self._bytes += len(chunk)
+        if self._bytes > MOST_BYTES:
+            raise TooMuchOutputError(
+                f"The command wrote more than {MOST_BYTES // MEBIBYTE} MiB, so it was ended.",
+                mend="Send its output to a file in the guest.",
+                stderr=self.stderr,
+            )
         if stream == "stdout":
             self._cut = self._cut or len(self._head) + len(chunk) > KEPT_BYTES
             self._head += chunk[: KEPT_BYTES - len(self._head)]

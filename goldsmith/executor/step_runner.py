@@ -12,7 +12,7 @@ from goldsmith.executor.attempt import Attempt
 from goldsmith.executor.conditions import holds
 from goldsmith.executor.deadline import UNLIMITED, Deadline
 from goldsmith.executor.events import AttemptFailed, IterationStarted, StepEnded, StepStarted
-from goldsmith.executor.failures import ActionError, RebootAndRerunError, StepTimeoutError
+from goldsmith.executor.failures import ActionError, RebootAndRerunError, StepTimeoutError, TooMuchOutputError
 from goldsmith.executor.loops import collate, iterations
 from goldsmith.executor.records import StepRecord, now
 from goldsmith.guests.guest import GuestError
@@ -159,7 +159,7 @@ class StepRunner:
         try:
             return self._until_done(action, inputs, attempt)
         except BaseException as ending:
-            if isinstance(ending, StepTimeoutError) or not isinstance(ending, ActionError):
+            if isinstance(ending, StepTimeoutError | TooMuchOutputError) or not isinstance(ending, ActionError):
                 attempt.end_processes()
             raise
         finally:

@@ -10,6 +10,7 @@ import pytest
 from goldsmith.documents.parser import parse_component
 from goldsmith.executor.execution import DocumentRun
 from goldsmith.executor.run import run_documents
+from goldsmith.executor.services import Services
 from goldsmith.guests.host import HostGuest
 
 if TYPE_CHECKING:
@@ -77,6 +78,10 @@ class Bench:
     def step(action, inputs, *, name="Step", **more):
         """Return a step as YAML, which JSON is, too."""
         return json.dumps({"name": name, "action": action, "inputs": inputs, **more})
+
+    @staticmethod
+    def services(**given):
+        return Services(**given)
 
     @staticmethod
     def console(result):

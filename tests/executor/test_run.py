@@ -93,7 +93,9 @@ def test_the_console_log_follows_the_grammar(bench):
 def test_on_failure(bench, on_failure, statuses, counts):
     status, step, phase = statuses
     mark = bench.folder / "second"
-    result = bench.steps(bench.bash("Bad", "exit 3", more=f"onFailure: {on_failure}\n"), bench.bash("Next", f"touch {mark}"))
+    result = bench.steps(
+        bench.bash("Bad", "exit 3", more=f"onFailure: {on_failure}\n"), bench.bash("Next", f"touch {mark}")
+    )
     assert result.status == status
     assert result.documents[0].phases[0].steps[0].status == step
     assert result.documents[0].phases[0].status == result.documents[0].status == phase
