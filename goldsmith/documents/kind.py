@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from goldsmith.documents.composing import compose
 from goldsmith.documents.faults import near_name
-from goldsmith.documents.nodes import Mapping, compose
+from goldsmith.documents.nodes import Mapping
 from goldsmith.documents.source import DocumentError
 
 DocumentKind = Literal["component", "pipeline", "other"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from goldsmith.documents.component import ComponentDocument, Phase
+from goldsmith.documents.composing import compose
 from goldsmith.documents.declared import check_shared_names, read_constants, read_parameters
 from goldsmith.documents.faults import Faults, shown
-from goldsmith.documents.nodes import Mapping, compose, is_null
+from goldsmith.documents.nodes import Mapping, is_null
 from goldsmith.documents.reading import check_keys, flag_of, read_list, read_map, read_name, text_of
 from goldsmith.documents.references import PhaseOutline, check_references
 from goldsmith.documents.steps import read_step

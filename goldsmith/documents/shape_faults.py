@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from goldsmith.documents.composing import compose
 from goldsmith.documents.faults import Faults, shown
-from goldsmith.documents.nodes import Mapping, Node, Scalar, Sequence, compose, is_null
+from goldsmith.documents.nodes import Mapping, Node, Scalar, Sequence, is_null
 from goldsmith.documents.reading import described, read_map
 from goldsmith.documents.shape import Shape
 
