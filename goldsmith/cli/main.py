@@ -160,26 +160,44 @@ def component_run(
     log_bucket_owner: Annotated[str, typer.Option("--log-s3-bucket-owner")] = "",
     log_prefix: Annotated[str, typer.Option("--log-s3-key-prefix", "-k")] = "",
     blocked: Annotated[str, typer.Option("--blocked-action-modules")] = "",
+    log_group: Annotated[str, typer.Option("--cw-log-group", help="CloudWatch log group for console.log.")] = "",
+    log_stream: Annotated[str, typer.Option("--cw-log-stream", help="CloudWatch log stream for console.log.")] = "",
+    log_region: Annotated[str, typer.Option("--cw-log-region", help="The log group's region.")] = "",
+    ignore_log_failures: Annotated[
+        bool, typer.Option("--cw-ignore-failures", help="Go on when CloudWatch refuses.")
+    ] = False,
+    document_owner: Annotated[
+        str, typer.Option("--document-s3-bucket-owner", help="Account that owns the documents' bucket.")
+    ] = "",
     trace: Annotated[bool, typer.Option("--trace", "-t", help="Print the whole log.")] = False,
 ) -> None:
     """Run component documents in a sandbox, or on this host, as `awstoe run` does."""
     from goldsmith.cli.component import RunRequest, run_components
+    from goldsmith.executor.configuration import RunConfiguration
 
+    flags = RunConfiguration(
+        phases=phases or None,
+        execution_id=execution_id or None,
+        log_directory=log_directory or None,
+        state_directory=state_directory or None,
+        log_s3_bucket_name=log_bucket or None,
+        log_s3_bucket_owner=log_bucket_owner or None,
+        log_s3_key_prefix=log_prefix or None,
+        cw_log_group=log_group or None,
+        cw_log_stream=log_stream or None,
+        cw_log_region=log_region or None,
+        cw_ignore_failures=ignore_log_failures or None,
+        document_s3_bucket_owner=document_owner or None,
+        trace=trace or None,
+    )
     request = RunRequest(
-        documents=tuple([*(files or []), *_words(documents)]),
+        documents=(*(files or ()), *_words(documents)),
+        flags=flags,
         config=config,
-        phases=phases,
         parameters=parameters,
         parent=parent,
         host=host,
-        execution_id=execution_id,
-        log_directory=log_directory,
-        state_directory=state_directory,
-        log_bucket=log_bucket,
-        log_bucket_owner=log_bucket_owner,
-        log_prefix=log_prefix,
         blocked=_words(blocked),
-        trace=trace,
     )
     raise typer.Exit(run_components(request))
 

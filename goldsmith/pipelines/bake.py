@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from goldsmith.trees.package_cache import PackageCache
 from goldsmith.trees.tree import SCAFFOLD, Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from goldsmith.executor.failures import Failure
     from goldsmith.executor.services import Services
@@ -82,15 +82,33 @@ class Bake:
 
     def lay(self) -> None:
         """Bring every layer of the plan into the workspace, from the cache or by building it."""
-        archives = self.plan.parent.distribution.archives if isinstance(self.plan.parent, BootstrapParent) else ()
-        with PackageCache(self.home.packages, archives) as cache:
-            apt_conf = cache.apt_conf if archives else ""
-            apt_conf += 'DPkg::Options:: "--force-unsafe-io";\n'
+        with self._apt() as apt_conf:
             self._tree.scaffold({**SCAFFOLD, "etc/resolv.conf": (_host_resolver(), 0o644)})
-            fresh = self._lay_parent(apt_conf)
+            self._lay_parent(apt_conf)
+            cached = True
             for component, key in self.plan.layers:
-                fresh = self._lay_component(component, key, apt_conf, below_is_new=fresh)
-        self._baseline = frozenset(self._base_facts.get("users", []))
+                cached = self._lay_component(component, key, apt_conf, cached=cached)
+
+    @contextmanager
+    def sandbox(self) -> Iterator[SandboxGuest]:
+        """Give a guest over all that was laid; what it changes is thrown away."""
+        with self._apt() as apt_conf:
+            self._tree.open(scaffold=True)
+            try:
+                with SandboxGuest(self.workspace, self.root, apt_conf=apt_conf) as guest:
+                    yield guest
+            finally:
+                self._tree.close()
+
+    @contextmanager
+    def _apt(self) -> Iterator[str]:
+        """Run the package cache for the parent's archives; give the configuration that sends apt there."""
+        speed = 'DPkg::Options:: "--force-unsafe-io";\n'
+        if not isinstance(self.plan.parent, BootstrapParent):
+            yield speed
+            return
+        with PackageCache(self.home.packages, self.plan.parent.distribution.archives) as cache:
+            yield cache.apt_conf + speed
 
     def seal(self, files: dict[str, str]) -> tuple[CleanupReport, tuple[Package, ...]]:
         """Clean the tree, write the disk's own files into it, set its times, and take its inventory."""
@@ -115,12 +133,11 @@ class Bake:
             saving.result()
         self._pool.shutdown()
 
-    def _lay_parent(self, apt_conf: str) -> bool:
-        """Lay the parent's tree; return whether it is new."""
+    def _lay_parent(self, apt_conf: str) -> None:
         key = self.plan.parent.key
         with self.stages.stage(key.title) as stage:
             if self._restored(key, stage):
-                return False
+                return
             folder = self._tree.next_folder()
             if isinstance(self.plan.parent, FileParent):
                 self._import(self.plan.parent, folder)
@@ -133,19 +150,19 @@ class Bake:
                     settle_kernels(guest, epoch=self.epoch)
             self._tree.clamp_times(folder, self.epoch)
             users = self.workspace.call(read_accounts, chroot=folder)
-            self._base_facts = {"epoch": self.epoch, "users": sorted(users)}
-            self._finish_layer(key, folder, self._base_facts)
-        return True
+            self._baseline = users
+            self._finish_layer(key, folder, {"epoch": self.epoch, "users": sorted(users)})
 
     def _lay_component(
-        self, component: PlannedComponent, key: LayerKey, apt_conf: str, *, below_is_new: bool
+        self, component: PlannedComponent, key: LayerKey, apt_conf: str, *, cached: bool
     ) -> bool:
-        """Lay a component's layer; return whether it, or one below it, is new and not of the cache's making."""
+        """Lay a component's layer; return whether it is one that its key tells all about."""
         with self.stages.stage(key.title) as stage:
-            if component.volatile:
-                stage.say(f"not taken from the cache: {component.volatile}")
+            if component.volatile or not cached:
+                stage.note = f"built: {component.volatile or 'a layer below it is never taken from the cache'}"
+                stage.say(stage.note)
             elif self._restored(key, stage):
-                return below_is_new
+                return True
             upper = self._tree.open(scaffold=True)
             before = self.workspace.call(packages, "/", chroot=self.root)
             try:
@@ -157,10 +174,10 @@ class Bake:
                 self._tree.close()
             changes = [str(change) for change in changed_packages(before, after)]
             stage.note = f"{stage.note}; {_counted(changes)}" if changes else stage.note
-            self.updates += [{"component": component.reference, "change": change} for change in changes]
+            self.updates += [{"layer": key.title, "change": change} for change in changes]
             self._tree.clamp_times(upper, self.epoch)
             self._finish_layer(key, upper, {"packages": changes})
-        return True
+        return cached and not component.volatile
 
     def _run(self, component: PlannedComponent, guest: Guest, stage: Stage) -> None:
         result = run_documents(
@@ -190,14 +207,13 @@ class Bake:
         self._tree.add(folder)
         if "epoch" in layer.facts:
             self.epoch = layer.facts["epoch"]
-            self._base_facts = layer.facts
-        self.updates += [{"component": key.title, "change": change} for change in layer.facts.get("packages", ())]
+            self._baseline = frozenset(layer.facts["users"])
+        self.updates += [{"layer": key.title, "change": change} for change in layer.facts.get("packages", ())]
         stage.note = "from the cache: nothing that goes into it has changed"
         return True
 
     def _finish_layer(self, key: LayerKey, folder: Path, facts: dict[str, Any]) -> None:
         self._tree.add(folder)
-        json.dumps(facts)
         self._saving.append(self._pool.submit(self._store.save, self.workspace, key, folder, facts))
 
     def _import(self, parent: FileParent, folder: Path) -> None:

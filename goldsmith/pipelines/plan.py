@@ -24,6 +24,9 @@ FORMAT = 1
 
 BUILD_PHASES = ("build", "validate")
 
+TOLD = ("IMAGE_VERSION", "IMAGE_BUILD_VERSION", "IMAGE_WORKFLOW_EXECUTION_ID", "IMAGE_STEP_EXECUTION_ID")
+"""What a component's commands are told of the build in variables: it differs from build to build."""
+
 
 @dataclass(frozen=True)
 class BootstrapParent:
@@ -87,6 +90,9 @@ class PlannedComponent:
     @cached_property
     def volatile(self) -> str:
         """Why its result may differ although nothing that went in has changed; empty where it may not."""
+        told = next((name for name in TOLD if name in self.document.source), "")
+        if told and self.builds:
+            return f"it uses {told}"
         for phase in self.document.phases:
             for step in phase.steps:
                 if phase.name not in BUILD_PHASES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from functools import partial
 from pathlib import Path
@@ -10,10 +11,10 @@ from typing import TYPE_CHECKING
 from goldsmith.catalog.images import ImageStore
 from goldsmith.components import library
 from goldsmith.disks.plan import DEFAULT_SIZE, GIB
+from goldsmith.documents.arns import slug_of
 from goldsmith.documents.component_reference import ComponentFile, parse_component_reference
-from goldsmith.documents.parent_image import Bootstrap, CatalogueImage, LocalFile
+from goldsmith.documents.parent_image import Bootstrap, CatalogueImage, LocalFile, parse_parent_image
 from goldsmith.documents.parser import parse_component
-from goldsmith.documents.versions import VersionPattern
 from goldsmith.errors import GoldsmithError
 from goldsmith.executor.services import Services
 from goldsmith.pipelines.plan import BootstrapParent, BuildPlan, FileParent, PlannedComponent
@@ -28,9 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from goldsmith.documents.component import ComponentDocument
-    from goldsmith.documents.parent_image import ParentImage
     from goldsmith.documents.pipeline import Pipeline
-    from goldsmith.documents.recipe import ImageRecipe, RecipeComponent
+    from goldsmith.documents.recipe import ComponentConfiguration, ImageRecipe
     from goldsmith.pipelines.home import Home
     from goldsmith.pipelines.plan import Parent
 
@@ -52,21 +52,27 @@ def resolve(pipeline: Pipeline, folder: Path, home: Home, *, parameters: Mapping
     recipe = pipeline.image_recipe
     components = tuple(_component(each, folder, parameters) for each in recipe.components)
     _check_used(parameters, components)
-    tests = pipeline.image_tests
+    tests = pipeline.image_tests_configuration
+    if recipe.builder == "machine":
+        raise UnresolvedError(
+            f"The recipe {recipe.name} asks for builder: machine, which this version does not have.",
+            mend="Leave builder out: components are built in a sandbox, and their test phases run in a booted machine.",
+        )
+    _check_skips(pipeline.cleanup.skip)
     return BuildPlan(
-        name=recipe.name.lower().replace(" ", "-"),
+        name=slug_of(recipe.name),
         version=_version(recipe, home),
         description=recipe.description or pipeline.description or "",
-        parent_image=recipe.parent_image_text,
-        parent=_parent(recipe.parent_image, recipe.parent_image_text, folder, home),
+        parent_image=recipe.parent_image,
+        parent=pin_parent(recipe.parent_image, folder, home),
         components=components,
-        working_directory=recipe.working_directory or "/tmp",  # noqa: S108 - Image Builder's default, in the guest
+        working_directory=recipe.working_directory,
         skip_cleanup=frozenset(pipeline.cleanup.skip),
-        disk_bytes=_disk_bytes(recipe),
+        disk_bytes=recipe.volume_size * GIB if recipe.volume_size else DEFAULT_SIZE,
         firmware=tuple(tests.firmware),
-        tests_enabled=tests.enabled,
+        tests_enabled=tests.image_tests_enabled,
         test_minutes=tests.timeout_minutes,
-        tags=dict(recipe.ami_tags or {}),
+        tags=dict(recipe.ami_tags),
         seal={
             "cleanup": digest_of([[rule.name, rule.script] for rule in all_rules()]),
             "scan": RULES_DIGEST,
@@ -79,11 +85,6 @@ def component_services(folder: Path) -> Services:
     return Services(find_component=partial(_by_arn, folder))
 
 
-def parent_for(parent: ParentImage, text: str, folder: Path, home: Home) -> Parent:
-    """Return the parent that a ``parentImage`` names, pinned as it is now."""
-    return _parent(parent, text, folder, home)
-
-
 def read_component(reference: str, folder: Path) -> tuple[str, ComponentDocument]:
     """Return a component's document and the name to show for it."""
     parsed = parse_component_reference(reference)
@@ -94,10 +95,10 @@ def read_component(reference: str, folder: Path) -> tuple[str, ComponentDocument
     return managed.name, parse_component(managed.text, f"{managed.name}/{managed.version}")
 
 
-def _component(wanted: RecipeComponent, folder: Path, overrides: Mapping[str, str]) -> PlannedComponent:
+def _component(wanted: ComponentConfiguration, folder: Path, overrides: Mapping[str, str]) -> PlannedComponent:
     name, document = read_component(wanted.component_arn, folder)
     declared = {parameter.name for parameter in document.parameters}
-    given = {each.name: each.value for each in wanted.parameters}
+    given = {each.name: each.text for each in wanted.parameters}
     unknown = sorted(set(given) - declared)
     if unknown:
         raise UnresolvedError(
@@ -138,6 +139,17 @@ def _by_arn(folder: Path, arn: str) -> ComponentDocument | None:
         return None
 
 
+def _check_skips(names: tuple[str, ...]) -> None:
+    known = {rule.name for rule in all_rules()} | {rule.flag for rule in all_rules() if rule.flag}
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise UnresolvedError(
+                f"There is no cleanup rule {name} to skip.",
+                mend=f"Did you mean {near[0]}?" if near else "docs/cleanup.md lists them.",
+            )
+
+
 def _check_used(parameters: Mapping[str, str], components: tuple[PlannedComponent, ...]) -> None:
     declared = {parameter.name for component in components for parameter in component.document.parameters}
     unused = sorted(set(parameters) - declared)
@@ -149,15 +161,14 @@ def _check_used(parameters: Mapping[str, str], components: tuple[PlannedComponen
 
 
 def _version(recipe: ImageRecipe, home: Home) -> str:
-    """Return the concrete version: the next free one of a wildcard counts only images that are not this plan."""
-    pattern = VersionPattern.parse(str(recipe.semantic_version))
-    if not pattern.is_open:
-        return str(pattern)
-    name = recipe.name.lower().replace(" ", "-")
-    return str(pattern.next(ImageStore(home.images).versions(name)))
+    """Return the concrete version: of a wildcard, the one that follows the newest image here."""
+    pattern = recipe.version
+    return str(pattern.next(ImageStore(home.images).versions(slug_of(recipe.name))))
 
 
-def _parent(parent: ParentImage, text: str, folder: Path, home: Home) -> Parent:
+def pin_parent(text: str, folder: Path, home: Home) -> Parent:
+    """Return the parent that a ``parentImage`` names, pinned as it is now; paths are relative to ``folder``."""
+    parent = parse_parent_image(text)
     if isinstance(parent, Bootstrap):
         distribution = debian(parent.release)
         return BootstrapParent(distribution, archive_states(distribution.archives, home.archives), BOOTSTRAP_FORMAT)
@@ -173,14 +184,6 @@ def _parent(parent: ParentImage, text: str, folder: Path, home: Home) -> Parent:
         f"The parent image {text} is on AWS, and this host has no copy of it.",
         mend="Use debian/11, debian/12, debian/13, a disk or root archive, or an image of `goldsmith images`.",
     )
-
-
-def _disk_bytes(recipe: ImageRecipe) -> int:
-    """Return the size of the root device: what the recipe's first mapping asks for, or the default."""
-    for mapping in recipe.block_device_mappings:
-        if mapping.ebs and mapping.ebs.volume_size:
-            return mapping.ebs.volume_size * GIB
-    return DEFAULT_SIZE
 
 
 def _sha256(file: Path) -> str:

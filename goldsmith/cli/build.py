@@ -1,0 +1,101 @@
+"""`goldsmith build`: from a pipeline file to a tested image, shown while it goes on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from goldsmith.catalog.images import ImageStore
+from goldsmith.cli.images import describe
+from goldsmith.cli.output import print_json
+from goldsmith.cli.validate import read_document
+from goldsmith.cli.view import choose_view
+from goldsmith.disks.formats import FORMATS
+from goldsmith.documents.pipeline import parse_pipeline
+from goldsmith.errors import GoldsmithError
+from goldsmith.pipelines.build import BuildRequest, build
+from goldsmith.pipelines.home import Home
+from goldsmith.pipelines.resolve import component_services, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from goldsmith.cli.view import View
+    from goldsmith.guests.guest import Guest
+    from goldsmith.pipelines.build import Built
+
+
+def run_build(
+    file: str, *, formats: str, use_cache: bool, keep_failed: bool, parameters: list[str], as_json: bool
+) -> int:
+    """Build and print what came of it; return the process's exit code."""
+    begun = time.monotonic()
+    home = Home.default()
+    pipeline = parse_pipeline(read_document(file), file)
+    plan = resolve(pipeline, Path(file).parent, home, parameters=_pairs(parameters))
+    view = choose_view(as_json=as_json)
+    try:
+        request = BuildRequest(
+            formats=_known(formats),
+            use_cache=use_cache,
+            on_failure=_shell(view) if keep_failed else None,
+        )
+        services = component_services(Path(file).parent)
+        built = build(plan, home, request, services, view)
+    finally:
+        view.close()
+    _report(built, home, time.monotonic() - begun, as_json=as_json)
+    return 0
+
+
+def _report(built: Built, home: Home, seconds: float, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"event": "Built", "unchanged": built.unchanged, "path": str(built.folder), **asdict(built.image)})
+        return
+    state = "Nothing has changed since" if built.unchanged else "Built"
+    print(f"\n{state} in {seconds:.1f} s:" if not built.unchanged else f"{state} this build ({seconds:.2f} s to see it):")
+    for line in describe(built.image, ImageStore(home.images)):
+        print(line)
+    print(f"\nNext: goldsmith show {built.image.reference} --packages")
+
+
+def _pairs(parameters: list[str]) -> dict[str, str]:
+    """Read name=value words; several may stand in one, parted by commas before the next name."""
+    pairs = {}
+    for word in parameters:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise GoldsmithError(
+                f"The parameter {word!r} is not of the form name=value.", mend="For example: --parameters Greeting=Hello"
+            )
+        pairs[name] = value
+    return pairs
+
+
+def _known(formats: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip() for name in formats.split(",") if name.strip()))
+    unknown = [name for name in names if name not in FORMATS]
+    if unknown or not names:
+        raise GoldsmithError(
+            f"There is no disk format {', '.join(unknown) or 'of an empty name'}.", mend=f"There are: {', '.join(FORMATS)}."
+        )
+    return names
+
+
+def _shell(view: View) -> Callable[[Guest], None]:
+    """What --keep-failed does: a shell where it failed, on a terminal."""
+
+    def open_shell(guest: Guest) -> None:
+        view.close()
+        if not sys.stdin.isatty():
+            print("--keep-failed opens a shell only on a terminal; the logs are kept all the same.", file=sys.stderr)
+            return
+        print("A step failed. This is a shell in its guest; leave it with exit.", file=sys.stderr)
+        command = guest.command(["bash", "-i"], env={"TERM": "xterm", "PS1": "failed \\w # "}, cwd="/")
+        subprocess.call(command)
+
+    return open_shell
