@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from goldsmith.trees.layers import LayerKey
 
 
+UNSAFE_IO = 'DPkg::Options:: "--force-unsafe-io";\n'
+"""dpkg need not wait for a disk: a build that is cut short is thrown away whole."""
+
+
 class StepFailedError(GoldsmithError):
     """A step of a component failed: which, what it said, and where the whole log is."""
 
@@ -95,7 +99,7 @@ class Bake:
         with self._apt() as apt_conf:
             self._tree.open(scaffold=True)
             try:
-                with SandboxGuest(self.workspace, self.root, apt_conf=apt_conf) as guest:
+                with SandboxGuest(self.workspace, self.root, apt_conf=apt_conf + UNSAFE_IO) as guest:
                     yield guest
             finally:
                 self._tree.close()
@@ -103,12 +107,11 @@ class Bake:
     @contextmanager
     def _apt(self) -> Iterator[str]:
         """Run the package cache for the parent's archives; give the configuration that sends apt there."""
-        speed = 'DPkg::Options:: "--force-unsafe-io";\n'
         if not isinstance(self.plan.parent, BootstrapParent):
-            yield speed
+            yield ""
             return
         with PackageCache(self.home.packages, self.plan.parent.distribution.archives) as cache:
-            yield cache.apt_conf + speed
+            yield cache.apt_conf
 
     def seal(self, files: dict[str, str]) -> tuple[CleanupReport, tuple[Package, ...]]:
         """Clean the tree, write the disk's own files into it, set its times, and take its inventory."""
@@ -166,7 +169,7 @@ class Bake:
             upper = self._tree.open(scaffold=True)
             before = self.workspace.call(packages, "/", chroot=self.root)
             try:
-                with SandboxGuest(self.workspace, self.root, apt_conf=apt_conf) as guest:
+                with SandboxGuest(self.workspace, self.root, apt_conf=apt_conf + UNSAFE_IO) as guest:
                     self._run(component, guest, stage)
                     settle_kernels(guest, epoch=self.epoch)
                 after = self.workspace.call(packages, "/", chroot=self.root)
