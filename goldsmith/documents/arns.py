@@ -89,12 +89,12 @@ def _split_tail(kind: str, tail: str, text: str) -> tuple[str, VersionPattern | 
         raise ArnError(f"'{text}' has no valid name after {kind}/.", mend="It is of a-z, 0-9, hyphen and underscore.")
     if kind in PLAIN_KINDS:
         if version:
-            raise ArnError(f"'{text}' has a version, and a {kind} has none.", mend="Leave it out.")
+            raise ArnError(f"'{text}' has a version; {kind} has none.", mend="Leave it out.")
         return slug, None
     try:
         pattern = VersionPattern.parse(version)
     except VersionError as error:
         raise ArnError(f"'{text}' has no valid version: {error.message}", mend=error.mend) from None
     if pattern.build and kind not in BUILT_KINDS:
-        raise ArnError(f"'{text}' has a build, and a {kind} has none.", mend="Leave it out.")
+        raise ArnError(f"'{text}' has a build; {kind} has none.", mend="Leave it out.")
     return slug, pattern

@@ -10,7 +10,6 @@ from goldsmith.documents.nodes import Mapping, Scalar, is_null
 from goldsmith.documents.reading import (
     check_keys,
     check_name,
-    read_choice,
     read_list,
     read_map,
     read_text,
@@ -104,5 +103,6 @@ def _allowed_values(body: Mapping, faults: Faults) -> tuple[str, ...]:
 
 def _check_type(body: Mapping, faults: Faults) -> None:
     entry = body.entries.get("type")
-    if entry is not None and not is_null(entry.node):
-        read_choice(entry.node, "type", ("string", "String"), faults)
+    kind = read_text(entry.node, "type", faults) if entry and not is_null(entry.node) else None
+    if entry and kind is not None and kind.lower() != "string":
+        faults.add(entry.node.mark, f"type can only be string, but is '{shown(kind)}'.")

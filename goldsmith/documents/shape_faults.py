@@ -109,7 +109,7 @@ def _saying(error: ErrorDetails, root: Mapping) -> str:
         return f"must be {_EXPECTED[kind]}, but is {_said(root, error['loc'])}"
     if kind in _SAYINGS:
         return _SAYINGS[kind].format(**context, value=_said(root, error["loc"]))
-    return shown(error["msg"]).rstrip(".")
+    return " ".join(error["msg"].split()).rstrip(".")
 
 
 def _path(place: Iterable[str | int]) -> str:
