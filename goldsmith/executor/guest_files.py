@@ -108,19 +108,23 @@ def checked_mode(permissions: str) -> str:
 
 def own(attempt: Attempt, path: str, owner: str, group: str) -> None:
     """Give a path to an owner and a group where they are named."""
-    if not (owner or group):
-        return
-    attempt.shell(
-        'chown -- "$2" "$1"',
-        path,
-        f"{owner}:{group}" if group else owner,
-        failing=f"Could not change the owner of {path}",
-    )
+    if owner:
+        require_user(attempt, owner)
+    if owner or group:
+        whom = f"{owner}:{group}" if group else owner
+        attempt.shell('chown -- "$2" "$1"', path, whom, failing=f"Could not change the owner of {path}")
 
 
-def owner_of(owner: str, group: str) -> str:
+def owner_of(attempt: Attempt, owner: str, group: str) -> str:
     """Return chown's word for an owner; without a group it is the owner's primary one."""
+    require_user(attempt, owner)
     return f"{owner}:{group}" if group or not owner.isdigit() else owner
+
+
+def require_user(attempt: Attempt, owner: str) -> None:
+    """Raise ActionError unless the guest has a user of that name; a number need not have one."""
+    if not owner.isdigit() and attempt.command(["id", "-u", "--", owner]).exit_code:
+        raise ActionError(f"There is no user {owner} in the guest.")
 
 
 def _final(source: str, destination: str) -> str:

@@ -77,7 +77,7 @@ class Bench:
     @staticmethod
     def step(action, inputs, *, name="Step", **more):
         """Return a step as YAML, which JSON is, too."""
-        return json.dumps({"name": name, "action": action, "inputs": inputs, **more})
+        return json.dumps({"name": name, "action": action, "inputs": inputs, **more}, ensure_ascii=False)
 
     @staticmethod
     def services(**given):

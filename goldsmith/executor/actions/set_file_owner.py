@@ -14,6 +14,6 @@ if TYPE_CHECKING:
 def set_file_owner(inputs: Inputs, attempt: Attempt) -> dict[str, str]:
     """Give ``path``, links followed, to ``owner`` and ``group``, by default the owner's primary one."""
     path = guest_files.require(attempt, guest_files.absolute(attempt, inputs.text("path")), "file")
-    whom = guest_files.owner_of(inputs.text("owner"), inputs.optional("group"))
+    whom = guest_files.owner_of(attempt, inputs.text("owner"), inputs.optional("group"))
     attempt.shell('chown -- "$2" "$1"', path, whom, failing=f"Could not change the owner of {path}")
     return {}

@@ -17,7 +17,7 @@ def set_folder_owner(inputs: Inputs, attempt: Attempt) -> dict[str, str]:
     Links below are given away themselves, never what they lead to.
     """
     path = guest_files.require(attempt, guest_files.absolute(attempt, inputs.text("path")), "folder")
-    whom = guest_files.owner_of(inputs.text("owner"), inputs.optional("group"))
+    whom = guest_files.owner_of(attempt, inputs.text("owner"), inputs.optional("group"))
     script = 'chown -RHh -- "$2" "$1/"' if inputs.flag("recursive", default=True) else 'chown -- "$2" "$1"'
     attempt.shell(script, path.rstrip("/"), whom, failing=f"Could not change the owner of {path}")
     return {}
