@@ -25,6 +25,14 @@ def test_matching():
     assert matching(names, []) == []
 
 
+CONTROL = """Package: {name}
+Architecture: all
+Version: {version}
+Maintainer: Nobody <nobody@localhost>
+Description: made for a test
+"""
+
+
 class Prefix:
     """A root of its own for the real apt and dpkg; packages without scripts need no chroot."""
 
