@@ -51,9 +51,10 @@ class PipelineLogging(Shape):
 
 
 class Cleanup(Shape):
-    """A local addition: the cleanup rules, by name, that are left out."""
+    """A local addition: cleanup rules, by name, that are left out; globs of paths that the scan lets be."""
 
     skip: tuple[NonEmpty, ...] = ()
+    allow: tuple[NonEmpty, ...] = ()
 
 
 class Pipeline(Shape):

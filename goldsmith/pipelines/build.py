@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.catalog.images import Image, ImageStore
 from goldsmith.disks.formats import write_disk
-from goldsmith.disks.plan import DiskPlan, boot_files
-from goldsmith.disks.raw import build_raw
+from goldsmith.disks.boot import boot_files
+from goldsmith.disks.build import build_raw
+from goldsmith.disks.plan import DiskPlan
 from goldsmith.errors import GoldsmithError
 from goldsmith.guests.workspace import Workspace
 from goldsmith.pipelines.bake import Bake
@@ -20,11 +23,10 @@ from goldsmith.pipelines.home import memory_for_work
 from goldsmith.pipelines.plan import BootstrapParent
 from goldsmith.pipelines.progress import Stages
 from goldsmith.pipelines.trial import Trial, TrialReport
-from goldsmith.trees.scan import refuse_leftovers, scan
+from goldsmith.trees.scan import LeftoversError, scan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Sequence
 
     from goldsmith.catalog.images import Disk
     from goldsmith.executor.services import Services
@@ -108,14 +110,31 @@ def _build(
             on_failure=request.on_failure,
         )
         bake.lay()
-        raw = workspace.path / "disk.raw"
+        raw = stack.enter_context(_raw_file(draft, in_memory=bool(memory)))
         cleanup, inventory, disk_plan = _seal(plan, bake, workspace, raw, stages)
-        disks, trial = _store_and_try(plan, home, request, services, stages, workspace, raw, draft)
+        disks, trial = _store_and_try(plan, home, request, services, stages, raw, draft, number)
         with stages.stage("keep layers"):
             bake.keep()
         image = _record(plan, number, disks, cleanup, inventory, trial, bake, stages, disk_plan)
         folder = store.publish(draft, image)
     return Built(image, folder)
+
+
+@contextmanager
+def _raw_file(draft: Path, *, in_memory: bool) -> Iterator[Path]:
+    """Give the path of the raw disk: nameless memory, gone with this process however it ends, or a file of the draft."""
+    if in_memory:
+        memory = os.memfd_create("goldsmith-disk")
+        try:
+            yield Path(f"/proc/{os.getpid()}/fd/{memory}")
+        finally:
+            os.close(memory)
+        return
+    path = draft / "building.raw"
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _seal(
@@ -127,8 +146,9 @@ def _seal(
         cleanup, inventory = bake.seal(boot_files(disk_plan))
         stage.note = f"{cleanup.removed} paths removed, {len(inventory)} packages"
     with stages.stage("scan") as stage:
-        report = workspace.call(scan, "/", cleanup.skipped, chroot=bake.root)
-        refuse_leftovers(report)
+        report = workspace.call(scan, Path("/"), None, cleanup.skipped, plan.allow, chroot=bake.root)
+        if report.findings:
+            raise LeftoversError(report)
         stage.note = f"{report.files} files, nothing left over"
     with stages.stage("disk") as stage:
         build_raw(workspace, bake.root, disk_plan, raw, progress=stage.progress)
@@ -141,16 +161,16 @@ def _store_and_try(
     request: BuildRequest,
     services: Services,
     stages: Stages,
-    workspace: Workspace,
     raw: Path,
     draft: Path,
+    number: int,
 ) -> tuple[tuple[Disk, ...], TrialReport]:
     """Write the formats while the disk itself boots and is tested: the machine never waits for the compression."""
-    seen = workspace.seen_from_host(raw)
+    trials = Trial(plan, home, services, stages, draft, _environment(plan, number), request.on_failure)
     with ThreadPoolExecutor(max_workers=1) as pool:
-        writing = pool.submit(_write_formats, request.formats, seen, draft, home, plan, stages)
+        writing = pool.submit(_write_formats, request.formats, raw, draft, home, plan, stages)
         try:
-            trial = Trial(plan, home, services, stages, draft).run(seen) if plan.tests_enabled else TrialReport()
+            trial = trials.run(raw) if plan.tests_enabled else TrialReport()
         finally:
             disks = writing.result()
     return disks, trial

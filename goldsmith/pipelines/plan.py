@@ -149,6 +149,7 @@ class BuildPlan:
     components: tuple[PlannedComponent, ...]
     working_directory: str
     skip_cleanup: frozenset[str]
+    allow: tuple[str, ...]
     disk_bytes: int
     firmware: tuple[str, ...]
     tests_enabled: bool
@@ -190,6 +191,7 @@ class BuildPlan:
                 "tree": top.digest,
                 "seal": dict(self.seal),
                 "skip": sorted(self.skip_cleanup),
+                "allow": sorted(self.allow),
                 "disk": self.disk_bytes,
                 "tests": json.dumps(tests) if self.tests_enabled else "",
                 "firmware": self.firmware,

@@ -127,6 +127,7 @@ def _bare_plan(rehearsal: Rehearsal, home: Home) -> BuildPlan:
         components=(),
         working_directory="/",
         skip_cleanup=frozenset(),
+        allow=(),
         disk_bytes=0,
         firmware=(),
         tests_enabled=False,

@@ -68,6 +68,7 @@ def resolve(pipeline: Pipeline, folder: Path, home: Home, *, parameters: Mapping
         components=components,
         working_directory=recipe.working_directory,
         skip_cleanup=frozenset(pipeline.cleanup.skip),
+        allow=tuple(pipeline.cleanup.allow),
         disk_bytes=recipe.volume_size * GIB if recipe.volume_size else DEFAULT_SIZE,
         firmware=tuple(tests.firmware),
         tests_enabled=tests.image_tests_enabled,

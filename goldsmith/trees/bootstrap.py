@@ -6,16 +6,21 @@ from typing import TYPE_CHECKING
 
 from goldsmith.errors import GoldsmithError
 from goldsmith.guests.workspace import WorkspaceError
+from goldsmith.trees.distributions import UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from goldsmith.guests.guest import Guest
     from goldsmith.guests.workspace import Workspace
     from goldsmith.trees.distributions import Distribution
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the way of bootstrapping changes, so that older layers are not taken for its result."""
+
+_FORGET_OPTIONS = 'rm -f "$1/etc/apt/apt.conf.d/99mmdebstrap" "$1/etc/dpkg/dpkg.cfg.d/99mmdebstrap"'
+"""mmdebstrap keeps its options in the tree: this build's proxy, which the next finds dead, and unsafe writes."""
 
 FILES = {
     "etc/initramfs-tools/conf.d/goldsmith": "MODULES=list\nCOMPRESS=zstd\n",
@@ -31,9 +36,6 @@ FILES = {
     ),
 }
 """Files of a cloud image that no package brings, written before the packages are configured."""
-
-UNWANTED_UNITS = ("apt-daily.timer", "apt-daily-upgrade.timer", "e2scrub_reap.service", "man-db.timer")
-
 
 
 class BootstrapError(GoldsmithError):
@@ -64,6 +66,7 @@ def bootstrap(
         "--dpkgopt=force-unsafe-io",
         *(f"--aptopt={option}" for option in options),
         f"--setup-hook={_files_hook()}",
+        f"--customize-hook={_FORGET_OPTIONS}",
         distribution.codename,
         str(target),
         *(archive.source_line for archive in distribution.archives),
@@ -80,6 +83,15 @@ def bootstrap(
         workspace.run(argv, env={"INITRD": "No", "DEBIAN_FRONTEND": "noninteractive"}, on_output=listen)
     except WorkspaceError as failed:
         raise _explained(distribution, lines) from failed
+
+
+def furnish(guest: Guest) -> None:
+    """Give a fresh tree what its packages leave open: its network's units, and a root without a password."""
+    for argv in (["systemctl", "enable", *UNITS], ["passwd", "--lock", "root"]):
+        done = guest.run(argv)
+        if done.exit_code:
+            said = done.stderr.decode(errors="replace").strip()
+            raise BootstrapError(f"{' '.join(argv)} failed in the new tree: {said}", mend="The build's log has more.")
 
 
 def _files_hook() -> str:

@@ -1,0 +1,90 @@
+"""The trial of an image: its disk boots, and its components' test phases pass in the booted machine."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from goldsmith.executor.events import StepStarted
+from goldsmith.executor.execution import DocumentRun
+from goldsmith.executor.run import run_documents
+from goldsmith.machines.machine import Machine
+from goldsmith.machines.spec import MachineSpec
+from goldsmith.pipelines.bake import StepFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from goldsmith.executor.services import Services
+    from goldsmith.guests.guest import Guest
+    from goldsmith.machines.spec import Firmware
+    from goldsmith.pipelines.home import Home
+    from goldsmith.pipelines.plan import BuildPlan, PlannedComponent
+    from goldsmith.pipelines.progress import Stage, Stages
+
+
+@dataclass(frozen=True)
+class TrialReport:
+    """How the disk booted, a firmware at a time, and the tests it passed."""
+
+    boots: tuple[dict[str, Any], ...] = ()
+    tests: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Boots a disk with each firmware of the plan; the tests run in the machine that is booted first."""
+
+    plan: BuildPlan
+    home: Home
+    services: Services
+    stages: Stages
+    draft: Path
+    environment: dict[str, str]
+    on_failure: Callable[[Guest], None] | None = None
+
+    def run(self, disk: Path) -> TrialReport:
+        """Boot and test; raise in words on a boot that fails or a test that does not pass."""
+        boots, tests = [], []
+        for number, firmware in enumerate(self.plan.firmware):
+            boot, passed = self._try_one(disk, firmware, [each for each in self.plan.components if not number and each.tests])
+            boots.append(boot)
+            tests += passed
+        return TrialReport(tuple(boots), tuple(tests))
+
+    def _try_one(
+        self, disk: Path, firmware: Firmware, components: list[PlannedComponent]
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        spec = MachineSpec(disk=disk, evidence=self.draft / "evidence" / firmware, firmware=firmware)
+        with Machine.launch(spec, self.home.machines) as machine:
+            with self.stages.stage(f"boot {firmware}") as stage:
+                report = machine.wait_booted()
+                stage.note = f"{report.acceleration}, kernel {report.kernel}, no failed units"
+            passed = []
+            for component in components:
+                with self.stages.stage(f"test {component.reference}") as stage:
+                    passed.append(self._test(component, machine.guest, stage))
+        return _plain(asdict(report)), passed
+
+    def _test(self, component: PlannedComponent, guest: Guest, stage: Stage) -> dict[str, Any]:
+        result = run_documents(
+            [DocumentRun(component.document, component.parameters)],
+            guest,
+            phases=["test"],
+            log_directory=self.draft / "logs",
+            services=self.services,
+            environment={**self.environment, "IMAGE_PHASE": "TESTING"},
+            on_event=lambda event: stage.say(f"{event.phase}: {event.step}") if isinstance(event, StepStarted) else None,
+        )
+        if result.failure and result.exit_code:
+            if self.on_failure:
+                self.on_failure(guest)
+            raise StepFailedError(result.failure, where="in the booted machine", logs=result.log_folder)
+        stage.note = f"{result.executed} steps passed"
+        return {"component": component.reference, "steps": result.executed, "skipped": result.skipped}
+
+
+def _plain(record: dict[str, Any]) -> dict[str, Any]:
+    """A record as JSON holds it: paths by their names."""
+    return {key: value if isinstance(value, int | float | str | list | tuple) else str(value) for key, value in record.items()}

@@ -1,0 +1,120 @@
+"""What the tests of all rooms share: a home the sandbox can reach, and one small tree for all of them."""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from goldsmith.guests.sandbox import SandboxGuest
+from goldsmith.guests.workspace import Workspace
+from goldsmith.trees.archives import archive_states
+from goldsmith.trees.bootstrap import FORMAT, bootstrap
+from goldsmith.trees.distributions import Distribution, debian
+from goldsmith.trees.layers import Layer, LayerKey, LayerStore, digest_of
+from goldsmith.trees.package_cache import PackageCache
+from goldsmith.trees.tree import Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+KEPT = Path("/var/cache/goldsmith-tests")
+AREA_BYTES = 2 << 30
+
+
+@pytest.fixture(scope="session")
+def home() -> Iterator[Path]:
+    """A home folder that the sandbox's user may pass: pytest's own folders are closed to it."""
+    folder = Path(tempfile.mkdtemp(prefix="goldsmith-tests-", dir="/var/tmp"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def cache(home: Path) -> Path:
+    """Where packages and the base tree outlive a run of the tests."""
+    mine = KEPT / str(os.getuid())
+    try:
+        mine.mkdir(parents=True, exist_ok=True)
+    except PermissionError:
+        return home
+    return mine
+
+
+@pytest.fixture
+def gone() -> Callable[[int], bool]:
+    """Whether a process ends within a minute; one that has ended already is gone."""
+
+    def waited(pid: int) -> bool:
+        try:
+            ended = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return True
+        poll = select.poll()
+        poll.register(ended, select.POLLIN)
+        try:
+            return bool(poll.poll(60_000))
+        finally:
+            os.close(ended)
+
+    return waited
+
+
+@pytest.fixture(scope="session")
+def small_debian() -> Distribution:
+    """Debian 12 with nothing but what is essential and apt."""
+    return replace(debian("12"), packages=("ca-certificates",))
+
+
+@pytest.fixture(scope="session")
+def packages(cache: Path, small_debian: Distribution) -> Iterator[PackageCache]:
+    with PackageCache(cache / "packages", small_debian.archives) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="session")
+def base_layer(home: Path, cache: Path, small_debian: Distribution, packages: PackageCache) -> tuple[LayerStore, Layer]:
+    """A bootstrapped minimal tree, made once for each state of the archives."""
+    states = archive_states(small_debian.archives, cache / "archives")
+    store = LayerStore(cache / "layers")
+    key = LayerKey("tests-base", {"format": str(FORMAT), "archives": digest_of([state.sha256 for state in states])})
+    found = store.find(key)
+    if found is None:
+        with Workspace(home, memory=AREA_BYTES) as workspace:
+            made = workspace.path / "made"
+            bootstrap(workspace, small_debian, made, apt_conf=packages.apt_conf)
+            store.save(workspace, key, made, {})
+        found = store.find(key)
+    assert found is not None
+    return store, found
+
+
+@pytest.fixture
+def workspace(home: Path) -> Iterator[Workspace]:
+    with Workspace(home, memory=AREA_BYTES) as made:
+        yield made
+
+
+@pytest.fixture
+def tree(workspace: Workspace, base_layer: tuple[LayerStore, Layer]) -> Tree:
+    """The small tree's layers, not yet mounted."""
+    store, layer = base_layer
+    made = Tree(workspace)
+    store.restore(workspace, layer, made.next_folder())
+    made.add(made.next_folder())
+    return made
+
+
+@pytest.fixture
+def sandbox(tree: Tree, packages: PackageCache) -> Iterator[SandboxGuest]:
+    """A running guest on the small tree, with a fresh layer for its changes."""
+    tree.open(scaffold=False)
+    with SandboxGuest(tree.workspace, tree.root, apt_conf=packages.apt_conf) as guest:
+        yield guest
