@@ -49,14 +49,14 @@ class RunConfiguration(_Part):
     )
     log_directory: str | None = None
     state_directory: str | None = None
-    log_s3_bucket_name: str | None = Field(default=None, alias="logS3BucketName")
-    log_s3_bucket_owner: str | None = Field(default=None, alias="logS3BucketOwner")
-    log_s3_key_prefix: str | None = Field(default=None, alias="logS3KeyPrefix")
+    log_s3_bucket_name: str | None = None
+    log_s3_bucket_owner: str | None = None
+    log_s3_key_prefix: str | None = None
     cw_log_group: str | None = None
     cw_log_stream: str | None = None
     cw_log_region: str | None = None
     cw_ignore_failures: bool | None = None
-    document_s3_bucket_owner: str | None = Field(default=None, alias="documentS3BucketOwner")
+    document_s3_bucket_owner: str | None = None
     trace: bool | None = None
 
     def parameters_for(self, document: DocumentRequest) -> dict[str, str]:
