@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 MAX_FAULTS = 200
 
-_LONGEST_NAME = 128
+_LONGEST_NAME = 64
+_LONGEST_SHOWN = 128
 _NEARNESS = 0.7
 
 
@@ -27,14 +28,19 @@ class Faults:
     def __bool__(self) -> bool:
         return bool(self._found)
 
+    @property
+    def full(self) -> bool:
+        """Whether no further fault would be kept."""
+        return len(self._found) >= MAX_FAULTS
+
     def add(self, mark: Mark, message: str, *, meant: str = "") -> None:
         """Note one fault; ``meant`` is the name the author probably wanted."""
-        if len(self._found) < MAX_FAULTS:
+        if not self.full:
             self._found.append(Fault(mark, message, meant))
 
     def add_unknown(self, mark: Mark, message: str, name: str, known: Iterable[str]) -> None:
         """Note a name that is not among the known ones, with the one it probably stands for."""
-        if len(self._found) < MAX_FAULTS:
+        if not self.full:
             self._found.append(Fault(mark, message, near_name(name, known)))
 
     def raise_any(self) -> None:
@@ -45,9 +51,9 @@ class Faults:
 
 def near_name(name: str, known: Iterable[str], *, nearness: float = _NEARNESS) -> str:
     """Return the known name that ``name`` most resembles, whatever the case; empty when none is near."""
-    by_lower = {each.lower(): each for each in known}
     if len(name) > _LONGEST_NAME:
         return ""
+    by_lower = {each.lower(): each for each in known}
     close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=nearness)
     return by_lower[close[0]] if close else ""
 
@@ -55,4 +61,4 @@ def near_name(name: str, known: Iterable[str], *, nearness: float = _NEARNESS) -
 def shown(text: str) -> str:
     """Return text for a message: on one line and not too long."""
     line = " ".join(text.split())
-    return line if len(line) <= _LONGEST_NAME else f"{line[:_LONGEST_NAME]}…"
+    return line if len(line) <= _LONGEST_SHOWN else f"{line[:_LONGEST_SHOWN]}…"

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from goldsmith.documents.expressions import Reference
     from goldsmith.documents.faults import Faults
     from goldsmith.documents.nodes import Node
-    from goldsmith.documents.source import Mark
     from goldsmith.documents.steps import StepOutline
 
 CONTEXT_KEYS = (
@@ -38,6 +37,7 @@ _REFUSED_METADATA = ("iam", "identity-credentials")
 _BUILD_STAGE = ("build", "validate")
 _TEST_STAGE = ("test", "container-host-test")
 _NEAR_PARAMETER = 0.8
+_MOST_NAMES = 64
 
 
 @dataclass(frozen=True)
@@ -48,26 +48,20 @@ class PhaseOutline:
     steps: tuple[StepOutline, ...]
 
 
-@dataclass(frozen=True)
-class _Place:
-    """The step an expression stands in, and where in the file."""
-
-    phase: int
-    step: int
-    mark: Mark
-
-
 def check_references(phases: tuple[PhaseOutline, ...], declared: Collection[str], source: str, faults: Faults) -> None:
     """Note every expression that cannot ever have a value.
 
     A bare name that resembles no declared one is left alone: it may be of another template language.
     """
+    names = _Names(phases, declared)
     for phase_index, phase in enumerate(phases):
         for step_index, step in enumerate(phase.steps):
             for scalar, reference in _references_of(step):
-                mark = place_of(source, scalar, reference.written)
-                place = _Place(phase_index, step_index, mark)
-                _check(reference, place, phases, declared, faults)
+                if faults.full:
+                    return
+                message, meant = names.check(reference, (phase_index, step_index))
+                if message:
+                    faults.add(place_of(source, scalar, reference.written), message, meant=meant)
 
 
 def faults_across_stages(document: ComponentDocument) -> tuple[Fault, ...]:
@@ -109,84 +103,86 @@ def _references_of(step: StepOutline) -> Iterator[tuple[Scalar, Reference]]:
                     yield scalar, reference
 
 
-def _check(
-    reference: Reference,
-    place: _Place,
-    phases: tuple[PhaseOutline, ...],
-    declared: Collection[str],
-    faults: Faults,
-) -> None:
-    match reference:
-        case Name(name) if name not in declared:
-            meant = near_name(name, declared, nearness=_NEAR_PARAMETER)
-            if meant:
-                faults.add(place.mark, f"{{{{ {name} }}}} is neither a parameter nor a constant.", meant=meant)
-        case SsmResolve(Name(name)) if name not in declared:
-            message = f"aws:ssm:resolve({name}) names neither a parameter nor a constant."
-            faults.add_unknown(place.mark, message, name, declared)
-        case ContextReference(key) if key not in CONTEXT_KEYS:
-            faults.add_unknown(place.mark, f"There is no context variable '{key}'.", key, CONTEXT_KEYS)
-        case ImdsReference(path) if path.split("/")[0] in _REFUSED_METADATA:
-            faults.add(
-                place.mark, f"Instance metadata below {path.split('/')[0]} may not be read: it holds credentials."
-            )
-        case LoopReference():
-            _check_loop(reference, place, phases, faults)
-        case ChainReference():
-            _check_chain(reference, place, phases, faults)
+class _Names:
+    """What there is to refer to in a document; each check answers with a fault's message and the name meant."""
+
+    def __init__(self, phases: tuple[PhaseOutline, ...], declared: Collection[str]) -> None:
+        self._phases = phases
+        self._declared = declared
+        self._near: dict[str, str] = {}
+        self._phase_places: dict[str, int] = {}
+        self._step_places: dict[tuple[str, str], tuple[int, int]] = {}
+        for phase_index, phase in enumerate(phases):
+            self._phase_places.setdefault(phase.name, phase_index)
+            for step_index, step in enumerate(phase.steps):
+                self._step_places.setdefault((phase.name, step.name), (phase_index, step_index))
+
+    def check(self, reference: Reference, place: tuple[int, int]) -> tuple[str, str]:  # noqa: PLR0911  # one return a form
+        """Return what is wrong with a reference in the step at ``place``; empty text when nothing is."""
+        match reference:
+            case Name(name) if name not in self._declared and self._near_declared(name):
+                return f"{{{{ {name} }}}} is neither a parameter nor a constant.", self._near_declared(name)
+            case SsmResolve(Name(name)) if name not in self._declared:
+                message = f"aws:ssm:resolve({name}) names neither a parameter nor a constant."
+                return message, self._near_declared(name)
+            case ContextReference(key) if key not in CONTEXT_KEYS:
+                return f"There is no context variable '{key}'.", near_name(key, CONTEXT_KEYS)
+            case ImdsReference(path) if path.split("/")[0] in _REFUSED_METADATA:
+                return f"Instance metadata below {path.split('/')[0]} may not be read: it holds credentials.", ""
+            case LoopReference():
+                return self._check_loop(reference, place)
+            case ChainReference():
+                message, meant = self._check_chain(reference, place)
+                return message and f"{{{{ {reference} }}}}: {message}", meant
+        return "", ""
+
+    def _near_declared(self, name: str) -> str:
+        if name not in self._near and len(self._near) < _MOST_NAMES and len(self._declared) < _MOST_NAMES:
+            self._near[name] = near_name(name, self._declared, nearness=_NEAR_PARAMETER)
+        return self._near.get(name, "")
+
+    def _check_loop(self, reference: LoopReference, place: tuple[int, int]) -> tuple[str, str]:
+        step = self._phases[place[0]].steps[place[1]].step
+        if step is None or step.loop is None or reference.name in {"loop", step.loop.name}:
+            return "", ""
+        meant = near_name(reference.name, (step.loop.name,), nearness=_NEAR_PARAMETER)
+        return (f"{{{{ {reference} }}}} is not this step's loop." if meant else ""), meant
+
+    def _check_chain(self, reference: ChainReference, place: tuple[int, int]) -> tuple[str, str]:
+        phase = self._phase_places.get(reference.phase)
+        if phase is None:
+            return f"there is no phase '{reference.phase}'.", near_name(reference.phase, self._phase_places)
+        found = self._step_places.get((reference.phase, reference.step))
+        if found is None:
+            names = [step.name for step in self._phases[phase].steps[:_MOST_NAMES]]
+            return f"phase {reference.phase} has no step '{reference.step}'.", near_name(reference.step, names)
+        if found >= place:
+            return f"step {reference.step} does not run before this one.", ""
+        return _check_key(reference, self._phases[found[0]].steps[found[1]])
 
 
-def _check_loop(reference: LoopReference, place: _Place, phases: tuple[PhaseOutline, ...], faults: Faults) -> None:
-    step = phases[place.phase].steps[place.step].step
-    if step is None or step.loop is None or reference.name in {"loop", step.loop.name}:
-        return
-    meant = near_name(reference.name, (step.loop.name,), nearness=_NEAR_PARAMETER)
-    if meant:
-        faults.add(place.mark, f"{{{{ {reference} }}}} is not this step's loop.", meant=meant)
-
-
-def _check_chain(reference: ChainReference, place: _Place, phases: tuple[PhaseOutline, ...], faults: Faults) -> None:
-    said = f"{{{{ {reference} }}}}"
-    names = [phase.name for phase in phases]
-    if reference.phase not in names:
-        faults.add_unknown(place.mark, f"{said}: there is no phase '{reference.phase}'.", reference.phase, names)
-        return
-    phase = names.index(reference.phase)
-    steps = {step.name: index for index, step in reversed(list(enumerate(phases[phase].steps)))}
-    if reference.step not in steps:
-        message = f"{said}: phase {reference.phase} has no step '{reference.step}'."
-        faults.add_unknown(place.mark, message, reference.step, steps)
-        return
-    index = steps[reference.step]
-    if (phase, index) >= (place.phase, place.step):
-        faults.add(place.mark, f"{said}: step {reference.step} does not run before this one.")
-        return
-    _check_key(reference, said, phases[phase].steps[index], place.mark, faults)
-
-
-def _check_key(reference: ChainReference, said: str, step: StepOutline, mark: Mark, faults: Faults) -> None:
+def _check_key(reference: ChainReference, step: StepOutline) -> tuple[str, str]:
     module = step.module
     if module is None or (module.shape == "expression" and reference.side == "inputs"):
-        return
+        return "", ""
     declared = module.inputs if reference.side == "inputs" else module.outputs
     names = [each.name for each in declared]
     if reference.key not in names:
-        message = f"{said}: {module.name} has no {reference.side[:-1]} '{reference.key}'."
-        faults.add_unknown(mark, message, reference.key, names)
-        return
-    _check_index(reference, said, step, mark, faults)
+        message = f"{module.name} has no {reference.side[:-1]} '{reference.key}'."
+        return message, near_name(reference.key, names)
+    return _check_index(reference, step), ""
 
 
-def _check_index(reference: ChainReference, said: str, step: StepOutline, mark: Mark, faults: Faults) -> None:
+def _check_index(reference: ChainReference, step: StepOutline) -> str:
     entry = step.mapping.entries.get("inputs")
     if reference.index is None or reference.side == "outputs" or entry is None:
-        return
+        return ""
     count = len(entry.node.items) if isinstance(entry.node, Sequence) else 1
     if reference.index >= count:
-        plural = "input" if count == 1 else "inputs"
-        faults.add(mark, f"{said}: step {step.name} has {count} {plural}, counted from 0.")
-    elif isinstance(entry.node, Sequence) and not _is_set(reference.key, entry.node.items[reference.index], step):
-        faults.add(mark, f"{said}: step {step.name} does not set {reference.key} there.")
+        return f"step {step.name} has {count} {'input' if count == 1 else 'inputs'}, counted from 0."
+    if isinstance(entry.node, Sequence) and not _is_set(reference.key, entry.node.items[reference.index], step):
+        return f"step {step.name} does not set {reference.key} there."
+    return ""
 
 
 def _is_set(key: str, operation: Node, step: StepOutline) -> bool:

@@ -69,7 +69,7 @@ def _module(mapping: Mapping, name: str, faults: Faults) -> Module | None:
     if action is None:
         return None
     if action not in MODULES:
-        meant = near_name(action, MODULES)
+        meant = "" if faults.full else near_name(action, MODULES)
         faults.add(entry.node.mark, f"There is no action '{shown(action)}'.", meant=meant)
         return MODULES.get(meant)
     return MODULES[action]

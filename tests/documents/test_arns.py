@@ -3,7 +3,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goldsmith.documents.arns import Arn, ArnError, slug_of
@@ -69,6 +69,7 @@ def test_slugs():
     assert slug_of("My Web_Server 2") == "my-web-server-2"
 
 
+@settings(deadline=None)
 @given(st.text() | st.from_regex(r"arn:aws:imagebuilder:[a-z]+:[0-9a-z-]*:[a-z-]*/.*"))
 def test_any_text_is_an_arn_or_an_error(text):
     with suppress(ArnError):

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goldsmith.documents.expressions import (
@@ -80,6 +80,7 @@ def test_parts_come_in_order():
     assert parse_template("") == ()
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("{} abA.:[]0()/-|\n")) | st.text())
 def test_what_has_no_value_stays_to_the_letter(text):
     assert render(text, lambda _: None) == text

@@ -54,17 +54,19 @@ def check(text):
     assert kind_of(text) in {"component", "pipeline", "other"}
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text(text):
     check(text)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.sampled_from([EVERYTHING, FULL]), st.integers(1, 4), st.randoms(use_true_random=False))
 def test_mutated_documents(text, changes, rng):
     check(mutated(text, changes, rng))
 
 
+@settings(deadline=None)
 @given(st.sampled_from([EVERYTHING, FULL]), st.data())
 def test_values_in_the_wrong_places(text, data):
     lines = text.splitlines()

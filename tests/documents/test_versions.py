@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goldsmith.documents.versions import Version, VersionError, VersionPattern
@@ -50,6 +50,7 @@ def test_the_integer_is_that_of_the_documented_notification():
     assert Version.parse("1.0.0/3").semver == 2**90 + 3
 
 
+@settings(deadline=None)
 @given(VERSIONS, VERSIONS)
 def test_order_is_that_of_the_integers(one, other):
     assert (one < other) == (one.semver < other.semver)
