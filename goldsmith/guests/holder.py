@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 from pathlib import Path
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 
 READY = b"ready\n"
 
+HOST_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+ENVIRONMENT = {"PATH": HOST_PATH, "LANG": "C.UTF-8"}
+"""All that a holder knows of ours: a guest can read the environment of its process 1."""
+
 
 class Holder:
     """Starts ``argv``, which says "ready" on standard output and then waits on standard input.
@@ -23,16 +29,21 @@ class Holder:
     The kernel closes that input when we end, however we end, so that nothing is held for longer than we live.
     """
 
-    def __init__(self, argv: Sequence[str], *, env: dict[str, str] | None = None) -> None:
+    def __init__(self, argv: Sequence[str]) -> None:
+        self._init: int | None = None
         self._process = subprocess.Popen(
             list(argv),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            env=env,
+            env=ENVIRONMENT,
         )
-        self._await_ready()
+        try:
+            self._await_ready()
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def process_id(self) -> int:
@@ -60,15 +71,26 @@ class Holder:
         pid = self._process.pid
         while _innermost_id(pid) != 1:
             pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+        if self._init is None:
+            self._init = os.pidfd_open(pid)
         return pid
 
     def close(self) -> None:
-        """End everything that is held and wait until it is gone."""
+        """End everything that is held and wait until it is gone: process 1 ends after all others of its namespace."""
         if self._process.stdin:
             with contextlib.suppress(BrokenPipeError):
                 self._process.stdin.close()
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        if self._init is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._init, signal.SIGKILL)
+            ended = select.poll()
+            ended.register(self._init, select.POLLIN)
+            ended.poll()
+            os.close(self._init)
+            self._init = None
+        else:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         for pipe in (self._process.stdout, self._process.stderr):
             if pipe:

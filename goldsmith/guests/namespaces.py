@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import pickle
 import pwd
@@ -27,6 +28,7 @@ ROOTS_OWN_RANGE = 1 << 30
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUSER = 0x10000000
+MNT_DETACH = 2
 PR_SET_PDEATHSIG = 1
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -105,8 +107,16 @@ def write_maps(pid: int) -> None:
 
 
 def die_with_parent() -> None:
-    """Have the kernel kill this process when the one that started it ends (prctl(2), PR_SET_PDEATHSIG)."""
+    """Have the kernel kill this process when the one that started it ends (prctl(2), PR_SET_PDEATHSIG).
+
+    The kernel forgets it when the process's ids or capabilities change: call it after that.
+    """
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def unmount(place: str) -> None:
+    """Detach a mount, whoever still uses it (umount2(2), MNT_DETACH); one that is not there is no error."""
+    _libc.umount2(place.encode(), MNT_DETACH)
 
 
 def call_inside(pid: int, function: Callable[..., T], *args: object, chroot: Path | None = None) -> T:
@@ -116,10 +126,11 @@ def call_inside(pid: int, function: Callable[..., T], *args: object, chroot: Pat
     modules must be imported already. Its exceptions are raised here.
     """
     reader, writer = os.pipe()
+    ours = os.getpid()
     child = os.fork()
     if child == 0:
         os.close(reader)
-        _child(pid, writer, function, args, chroot)
+        _child(ours, pid, writer, functools.partial(function, *args), chroot)
     os.close(writer)
     try:
         with os.fdopen(reader, "rb") as pipe:
@@ -137,17 +148,17 @@ def call_inside(pid: int, function: Callable[..., T], *args: object, chroot: Pat
     return value  # type: ignore[no-any-return]
 
 
-def _child(
-    pid: int, writer: int, function: Callable[..., object], args: tuple[object, ...], chroot: Path | None
-) -> None:
+def _child(parent: int, pid: int, writer: int, function: Callable[[], object], chroot: Path | None) -> None:
     """Enter, run, answer, and leave without running the parent's exit handlers."""
     try:
-        die_with_parent()
         _enter(pid)
+        die_with_parent()
+        if os.getppid() != parent:
+            os._exit(1)
         if chroot is not None:
             os.chroot(chroot)
             os.chdir("/")
-        answer = pickle.dumps((False, function(*args)))
+        answer = pickle.dumps((False, function()))
     except BaseException as failure:  # noqa: BLE001 - everything is the parent's to see
         try:
             answer = pickle.dumps((True, failure))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import io
 import os
 import selectors
 import signal
@@ -73,14 +75,18 @@ def run_process(
             f"The program {argv[0]} is not installed on this host.",
             mend="Run `goldsmith doctor`: it says which package holds it and how to install it.",
         ) from missing
-    feeder = threading.Thread(target=_feed, args=(process, stdin), daemon=True)
+    stop_reader, stop_writer = os.pipe()
+    feeder = threading.Thread(target=_feed, args=(process, stdin, stop_reader), daemon=True)
     feeder.start()
     try:
         said, timed_out = _collect(process, deadline, on_output)
         exit_code = process.wait()
     finally:
         _kill_group(process)
+        process.wait()
+        os.close(stop_writer)
         feeder.join()
+        os.close(stop_reader)
         for pipe in (process.stdout, process.stderr):
             if pipe:
                 pipe.close()
@@ -102,24 +108,26 @@ def _is_file(stream: BinaryIO) -> bool:
     return True
 
 
-def _feed(process: subprocess.Popen[bytes], stdin: bytes | BinaryIO) -> None:
-    """Write the input and close it; a reader that stops early is its own affair."""
+def _feed(process: subprocess.Popen[bytes], stdin: bytes | BinaryIO, stop: int) -> None:
+    """Write the input and close it; a reader that stops early is its own affair.
+
+    ``stop`` ends at the process's own end: a child that outlives it may hold the pipe and read nothing.
+    """
     pipe = process.stdin
     if pipe is None:
         return
-    try:
-        if isinstance(stdin, bytes):
-            pipe.write(stdin)
-        else:
-            while chunk := stdin.read(CHUNK):
-                pipe.write(chunk)
-    except (BrokenPipeError, ValueError):
-        pass
-    finally:
-        try:
-            pipe.close()
-        except BrokenPipeError:
-            pass
+    source = io.BytesIO(stdin) if isinstance(stdin, bytes) else stdin
+    os.set_blocking(pipe.fileno(), False)
+    with pipe, selectors.DefaultSelector() as selector, contextlib.suppress(BrokenPipeError, ValueError):
+        selector.register(pipe, selectors.EVENT_WRITE)
+        selector.register(stop, selectors.EVENT_READ)
+        while chunk := source.read(CHUNK):
+            rest = memoryview(chunk)
+            while rest:
+                if any(key.fd == stop for key, _ in selector.select()):
+                    return
+                with contextlib.suppress(BlockingIOError):
+                    rest = rest[os.write(pipe.fileno(), rest) :]
 
 
 def _collect(
@@ -172,4 +180,4 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
-        process.poll() is None and process.kill()
+        process.kill()

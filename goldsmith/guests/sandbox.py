@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from typing import TYPE_CHECKING, Self
 
-from goldsmith.guests.guest import Guest
-from goldsmith.guests.holder import Holder, nsenter
+from goldsmith.guests.guest import Guest, GuestError
+from goldsmith.guests.holder import HOST_PATH, Holder, nsenter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,8 +48,8 @@ ln -s fd/2 ./dev/stderr
 mkdir ./dev/pts ./dev/shm
 mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts ./dev/pts
 ln -s pts/ptmx ./dev/ptmx
-mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs ./dev/shm
-mount -t tmpfs -o mode=755,nosuid,nodev tmpfs ./run
+mount -t tmpfs -o mode=1777,nosuid,nodev,size=25% tmpfs ./dev/shm
+mount -t tmpfs -o mode=755,nosuid,nodev,size=25% tmpfs ./run
 mkdir -m 1777 ./run/lock
 mkdir ./run/goldsmith
 printf '%s' "$2" >./run/goldsmith/apt.conf
@@ -58,8 +60,10 @@ cd /
 echo ready
 read -r _ || true
 """
-"""Process 1 of a sandbox. Mount points are looked up by paths of the tree before the pivot, in a mount namespace of
-our own: a link there can misplace a mount of ours but reaches no file. Bash stays, as it also reaps orphans."""
+"""Process 1 of a sandbox. Before the pivot the host's files are still in sight, so nothing is written to the tree:
+MOUNT_POINTS are known to be folders, and what is written lies on the new mounts. Bash stays, as it reaps orphans."""
+
+MOUNT_POINTS = ("dev", "proc", "run")
 
 
 class SandboxGuest(Guest):
@@ -76,6 +80,7 @@ class SandboxGuest(Guest):
         self._pid = 0
 
     def __enter__(self) -> Self:
+        self._workspace.call(check_mount_points, self._root)
         entered = nsenter(self._workspace.pid, "--user", "--mount", "--pid", "--ipc")
         spaces = ["unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child=KILL"]
         self._holder = Holder([*entered, *spaces, "bash", "-c", _PIVOT, "sandbox", str(self._root), self._apt_conf])
@@ -90,12 +95,36 @@ class SandboxGuest(Guest):
             self._holder = None
 
     def command(self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str) -> list[str]:
-        """Enter the namespaces, clear the environment, change the folder, run."""
+        """Enter the namespaces with nothing of our environment, change the folder, run.
+
+        Raises GuestError when the sandbox has ended, as a component can make it.
+        """
+        if self._holder is None or self._holder.ended:
+            raise GuestError(
+                "The sandbox has ended: its process 1 is gone.",
+                mend="Look at what the last step ran: it stopped the sandbox itself. Run the build again.",
+            )
         words = [f"{name}={value}" for name, value in {**ENVIRONMENT, **env}.items()]
         entered = nsenter(self._pid, "--user", "--mount", "--pid", "--uts", "--ipc")
-        return [*entered, "/usr/bin/env", "-i", "-C", cwd, *words, *argv]
+        ours = ["env", "-i", f"PATH={HOST_PATH}"]
+        return [*ours, *entered, "/usr/bin/env", "-i", "-C", cwd, *words, *argv]
 
     def reboot(self) -> None:
         """End every process and start over on the same tree: /run and /dev/shm are new, files stay."""
         self.__exit__(None, None, None)
         self.__enter__()
+
+
+def check_mount_points(root: Path) -> None:
+    """Raise GuestError unless each of MOUNT_POINTS is a folder of the tree itself, not a link out of it."""
+    for name in MOUNT_POINTS:
+        try:
+            mode = os.lstat(root / name).st_mode
+        except FileNotFoundError:
+            mode = 0
+        if not stat.S_ISDIR(mode):
+            what = "is a symbolic link" if stat.S_ISLNK(mode) else "is not a folder" if mode else "is missing"
+            raise GuestError(
+                f"The tree cannot be run: /{name} {what}.",
+                mend="A root file system has real folders /dev, /proc and /run: mend the parent or the component.",
+            )

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar
 
 from goldsmith.errors import GoldsmithError
-from goldsmith.guests.holder import Holder, nsenter
-from goldsmith.guests.namespaces import call_inside, id_map, write_maps
+from goldsmith.guests.holder import HOST_PATH, Holder, nsenter
+from goldsmith.guests.namespaces import call_inside, id_map, unmount, write_maps
 from goldsmith.guests.process import Completed, run_process
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from goldsmith.guests.process import Stream
 
 T = TypeVar("T")
-
-HOST_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _WAIT = "echo ready; read -r _ || true"
 
@@ -124,7 +122,15 @@ class Workspace:
             users.close()
 
     def _empty(self) -> None:
-        self.call(empty_folder, self.path)
+        self.call(_clear, self.path)
+
+
+def _clear(area: Path) -> None:
+    """Detach what is still mounted below the area, then empty it. We are in no process table of the workspace's."""
+    mounted = [line.split()[4] for line in Path("/proc/1/mountinfo").read_text().splitlines()]
+    for place in reversed([place for place in mounted if place.startswith(f"{area}/")]):
+        unmount(place.encode().decode("unicode_escape"))
+    empty_folder(area)
 
 
 def empty_folder(folder: Path) -> None:
@@ -133,17 +139,19 @@ def empty_folder(folder: Path) -> None:
         if entry.is_dir(follow_symlinks=False):
             shutil.rmtree(entry.path)
         else:
-            os.unlink(entry.path)
+            Path(entry.path).unlink()
 
 
 def _make_area(path: Path) -> Callable[[], None]:
     """Make the area's folder and its lock; return what removes both."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.parent.mkdir(parents=True, exist_ok=True)
     owner = id_map("uid").lines[0][1]
     if os.getuid() == 0:
+        path.parent.mkdir(mode=0o711, exist_ok=True)
         _check_reachable(path.parent)
-    lock = path.with_suffix(".lock").open("wb")
-    fcntl.flock(lock, fcntl.LOCK_EX)
+    else:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+    lock = _lock(path.with_suffix(".lock"))
     path.mkdir(mode=0o755)
     if os.getuid() == 0:
         os.chown(path, owner, owner)
@@ -155,6 +163,16 @@ def _make_area(path: Path) -> Callable[[], None]:
         lock.close()
 
     return remove
+
+
+def _lock(file: Path) -> BinaryIO:
+    """Make and lock a file, anew when a sweep took it for a leftover between the two."""
+    while True:
+        lock = file.open("wb")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if os.fstat(lock.fileno()).st_nlink:
+            return lock
+        lock.close()
 
 
 def _check_reachable(folder: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import http.client
 import json
 import urllib.error
 import urllib.request
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from email.utils import parsedate_to_datetime
@@ -71,7 +74,7 @@ def _look(uri: str, cache: Path) -> ArchiveState:
             f"The package archive answered {refused.code} {refused.reason} for {uri}.",
             mend="Check the host's apt sources: the suite may have moved or ended.",
         ) from refused
-    except OSError as lost:
+    except (OSError, http.client.HTTPException) as lost:
         raise ArchiveError(
             f"The package archive cannot be reached: {uri} ({getattr(lost, 'reason', lost)}).",
             mend="Check this host's network and proxy: `apt-get update` has to work.",
@@ -83,7 +86,7 @@ def _look(uri: str, cache: Path) -> ArchiveState:
         etag=headers.get("ETag", ""),
         last_modified=headers.get("Last-Modified", ""),
     )
-    written = file.with_suffix(f".{state.sha256[:8]}")
+    written = file.with_suffix(f".{uuid.uuid4().hex}")
     written.write_text(json.dumps(asdict(state)))
     written.replace(file)
     return state
@@ -99,8 +102,9 @@ def _remembered(file: Path) -> ArchiveState | None:
 def _date(content: bytes, uri: str) -> int:
     for line in content.splitlines():
         if line.startswith(b"Date:"):
-            return int(parsedate_to_datetime(line.partition(b":")[2].decode().strip()).timestamp())
+            with contextlib.suppress(ValueError):
+                return int(parsedate_to_datetime(line.partition(b":")[2].decode().strip()).timestamp())
     raise ArchiveError(
-        f"{uri} is not a package archive's index: it has no Date.",
+        f"{uri} is not a package archive's index: it has no valid Date.",
         mend="A captive portal or proxy may have answered instead of the archive.",
     )

@@ -61,19 +61,21 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     folder: Path
     prefixes: tuple[str, ...]
+    _answered = False
 
     def do_GET(self) -> None:
         if not self.path.startswith(self.prefixes) or "/../" in self.path:
             self.send_error(403, "Only the recipe's package archives are served here")
             return
         kept = self.folder / f"{hashlib.sha256(self.path.encode()).hexdigest()[:40]}" if _is_fixed(self.path) else None
-        if kept and kept.is_file():
-            self._serve(kept)
-            return
+        self._answered = False
         try:
-            self._fetch(kept)
+            if kept and kept.is_file():
+                self._serve(kept)
+            else:
+                self._fetch(kept)
         except (OSError, http.client.HTTPException) as lost:
-            if not getattr(self, "_answered", False):
+            if not self._answered:
                 self.send_error(502, f"The archive cannot be reached: {getattr(lost, 'reason', lost)}")
             self.close_connection = True
 
@@ -83,10 +85,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_response(200)
             self.send_header("Content-Length", str(kept.stat().st_size))
             self.end_headers()
+            self._answered = True
             shutil.copyfileobj(file, self.wfile, CHUNK)
 
     def _fetch(self, kept: Path | None) -> None:
-        self._answered = False
         asked = {name: self.headers[name] for name in PASSED_ON if name in self.headers}
         request = urllib.request.Request(self.path, headers=asked)  # noqa: S310 - one of our prefixes
         try:
