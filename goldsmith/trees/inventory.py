@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from goldsmith.trees.scan.files import is_real_folder, read_small
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
 DATABASE = "/var/lib/dpkg"
 DOCUMENTATION = "/usr/share/doc"
@@ -131,7 +130,7 @@ def _documentation(tree: str, name: str) -> str:
     """Return the name of the folder in /usr/share/doc that a package's documentation is in."""
     for _ in range(LINKS):
         try:
-            target = os.readlink(f"{tree}{DOCUMENTATION}/{name}")
+            target = str(Path(f"{tree}{DOCUMENTATION}/{name}").readlink())
         except (OSError, ValueError):
             break
         if "/" in target or target in {"", ".", ".."}:

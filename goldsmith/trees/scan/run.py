@@ -157,17 +157,28 @@ def _content_findings(tree: str, path: str, offsets: dict[int, Sighting]) -> Ite
 
 def _lines(path: str, offsets: Sequence[int]) -> dict[int, int]:
     """Return on which line, from 1, each of the ascending offsets of a file stands."""
-    lines: dict[int, int] = {}
-    line, place = 1, 0
+    lines = dict.fromkeys(offsets, 0)
     opened = open_file(path)
     if opened is None:
-        return dict.fromkeys(offsets, 0)
-    with os.fdopen(opened, "rb") as file:
-        for offset in offsets:
-            while place < offset and (chunk := file.read(min(CHUNK, offset - place))):
-                line += chunk.count(b"\n")
-                place += len(chunk)
-            lines[offset] = line
+        return lines
+    line, counted = 1, 0
+    waiting = iter(offsets)
+    target = next(waiting, None)
+    try:
+        for start, piece in pieces(opened, bytearray(CHUNK)):
+            data, end = bytes(piece), start + len(piece)
+            counted = max(counted, start)
+            while target is not None and target < end:
+                line += data.count(b"\n", counted - start, target - start)
+                counted = max(counted, target)
+                lines[target] = line
+                target = next(waiting, None)
+            if target is None:
+                break
+            line += data.count(b"\n", counted - start)
+            counted = end
+    finally:
+        os.close(opened)
     return lines
 
 
