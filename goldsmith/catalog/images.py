@@ -39,7 +39,7 @@ class Disk:
 class Image:
     """An image: what it is, what it was made of, and what is known of it.
 
-    ``plan`` is the digest of all that went in, ``raw_sha256`` that of the disk that came out; ``created`` is ISO 8601
+    ``plan`` is the digest of all that went in; ``created`` is ISO 8601
     in UTC; ``packages``, ``tests``, ``boot``, ``timings`` and ``cleanup`` are the facts of its build.
     """
 
@@ -50,7 +50,6 @@ class Image:
     created: str
     parent_image: str
     plan: str
-    raw_sha256: str
     disk_bytes: int
     disks: tuple[Disk, ...]
     components: tuple[dict[str, Any], ...] = ()

@@ -7,7 +7,7 @@ import time
 from goldsmith.catalog.images import ImageStore
 from goldsmith.cli.output import bytes_for_people, print_json
 from goldsmith.guests.workspace import sweep
-from goldsmith.machines.machine import sweep as sweep_machines
+from goldsmith.machines.runs import sweep as sweep_machines
 from goldsmith.pipelines.home import Home
 from goldsmith.trees.layers import LayerStore
 

@@ -18,7 +18,7 @@ from goldsmith.pipelines.plan import BUILD_PHASES, BootstrapParent, FileParent
 from goldsmith.trees.accounts import read_accounts, settle_shadow
 from goldsmith.trees.bootstrap import bootstrap, furnish
 from goldsmith.trees.cleanup.run import CleanupReport, clean
-from goldsmith.trees.inventory import changed_packages, packages
+from goldsmith.trees.inventory import changed_packages, installed, packages
 from goldsmith.trees.kernels import settle_kernels
 from goldsmith.trees.layers import LayerStore
 from goldsmith.trees.package_cache import PackageCache
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from goldsmith.trees.layers import LayerKey
 
 
-UNSAFE_IO = 'DPkg::Options:: "--force-unsafe-io";\n'
-"""dpkg need not wait for a disk: a build that is cut short is thrown away whole."""
+APT_OPTIONS = 'DPkg::Options:: "--force-unsafe-io";\nAcquire::Languages "none";\n'
+"""dpkg need not wait for a disk, as a build that is cut short is thrown away whole; nobody reads translations in it."""
 
 
 class StepFailedError(GoldsmithError):
@@ -99,7 +99,7 @@ class Bake:
         with self._apt() as apt_conf:
             self._tree.open(scaffold=True)
             try:
-                with SandboxGuest(self.workspace, self.root, apt_conf=apt_conf + UNSAFE_IO) as guest:
+                with SandboxGuest(self.workspace, self.root, apt_conf=apt_conf + APT_OPTIONS) as guest:
                     yield guest
             finally:
                 self._tree.close()
@@ -128,7 +128,7 @@ class Bake:
                 guest.run(["mkdir", "-p", path.rpartition("/")[0]])
                 guest.put(path, text.encode())
         self._tree.clamp_times(upper, self.epoch)
-        return report, self.workspace.call(packages, "/", chroot=self.root)
+        return report, self.workspace.call(packages, Path("/"), chroot=self.root)
 
     def keep(self) -> None:
         """Wait until every new layer is in the cache."""
@@ -167,12 +167,12 @@ class Bake:
             elif self._restored(key, stage):
                 return True
             upper = self._tree.open(scaffold=True)
-            before = self.workspace.call(packages, "/", chroot=self.root)
+            before = self.workspace.call(installed, Path("/"), chroot=self.root)
             try:
-                with SandboxGuest(self.workspace, self.root, apt_conf=apt_conf + UNSAFE_IO) as guest:
+                with SandboxGuest(self.workspace, self.root, apt_conf=apt_conf + APT_OPTIONS) as guest:
                     self._run(component, guest, stage)
                     settle_kernels(guest, epoch=self.epoch)
-                after = self.workspace.call(packages, "/", chroot=self.root)
+                after = self.workspace.call(installed, Path("/"), chroot=self.root)
             finally:
                 self._tree.close()
             changes = [str(change) for change in changed_packages(before, after)]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -11,26 +13,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from goldsmith.catalog.images import Image, ImageStore
-from goldsmith.disks.formats import write_disk
+from goldsmith.catalog.images import Disk, Image, ImageStore
+from goldsmith.disks.formats import FORMATS
 from goldsmith.disks.boot import boot_files
 from goldsmith.disks.build import build_raw
 from goldsmith.disks.plan import DiskPlan
 from goldsmith.errors import GoldsmithError
 from goldsmith.guests.workspace import Workspace
+from goldsmith.machines.acceleration import probe
 from goldsmith.pipelines.bake import Bake
 from goldsmith.pipelines.home import memory_for_work
 from goldsmith.pipelines.plan import BootstrapParent
 from goldsmith.pipelines.progress import Stages
 from goldsmith.pipelines.trial import Trial, TrialReport
+from goldsmith.trees.kernels import newest_kernel
 from goldsmith.trees.scan import LeftoversError, scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from goldsmith.catalog.images import Disk
     from goldsmith.executor.services import Services
     from goldsmith.guests.guest import Guest
+    from goldsmith.machines.acceleration import Acceleration
     from goldsmith.pipelines.home import Home
     from goldsmith.pipelines.plan import BuildPlan
     from goldsmith.pipelines.progress import Listener
@@ -112,7 +116,12 @@ def _build(
         bake.lay()
         raw = stack.enter_context(_raw_file(draft, in_memory=bool(memory)))
         cleanup, inventory, disk_plan = _seal(plan, bake, workspace, raw, stages)
-        disks, trial = _store_and_try(plan, home, request, services, stages, raw, draft, number)
+        trials = None
+        if plan.tests_enabled:
+            acceleration = _acceleration(home, bake, stages)
+            environment = _environment(plan, number)
+            trials = Trial(plan, home, services, stages, draft, environment, acceleration, request.on_failure)
+        disks, trial = _store_and_try(plan, home, request, trials, stages, raw, draft)
         with stages.stage("keep layers"):
             bake.keep()
         image = _record(plan, number, disks, cleanup, inventory, trial, bake, stages, disk_plan)
@@ -155,22 +164,32 @@ def _seal(
     return cleanup, inventory, disk_plan
 
 
+def _acceleration(home: Home, bake: Bake, stages: Stages) -> Acceleration:
+    """Find out, once for each boot of this host, whether the image's own kernel runs under KVM here."""
+    with tempfile.NamedTemporaryFile(prefix="goldsmith-kernel-") as file:
+        kernel = bake.workspace.call(newest_kernel, chroot=bake.root)
+        file.write(kernel)
+        file.flush()
+        with stages.stage("acceleration") as stage:
+            found = probe(home.machines, Path(file.name) if kernel else None)
+            stage.note = f"{found.kind}: {found.reason}"
+    return found
+
+
 def _store_and_try(
     plan: BuildPlan,
     home: Home,
     request: BuildRequest,
-    services: Services,
+    trials: Trial | None,
     stages: Stages,
     raw: Path,
     draft: Path,
-    number: int,
 ) -> tuple[tuple[Disk, ...], TrialReport]:
     """Write the formats while the disk itself boots and is tested: the machine never waits for the compression."""
-    trials = Trial(plan, home, services, stages, draft, _environment(plan, number), request.on_failure)
     with ThreadPoolExecutor(max_workers=1) as pool:
         writing = pool.submit(_write_formats, request.formats, raw, draft, home, plan, stages)
         try:
-            trial = trials.run(raw) if plan.tests_enabled else TrialReport()
+            trial = trials.run(raw) if trials else TrialReport()
         finally:
             disks = writing.result()
     return disks, trial
@@ -182,9 +201,27 @@ def _write_formats(
     disks = []
     for name in formats:
         with stages.stage(f"write {name}") as stage:
-            disk = write_disk(name, raw, draft / f"{plan.name}.{name}", progress=stage.progress)
-            disks.append(disk)
+            row = FORMATS[name]
+            file = draft / f"{plan.name}{row.suffix}"
+            row.write(raw, file, reuse=_earlier(plan, name, home), progress=stage.progress)
+            disks.append(Disk(name, file.name, _sha256(file), file.stat().st_size))
+            stage.note = f"{disks[-1].size / 1e6:.0f} MB"
     return tuple(disks)
+
+
+def _earlier(plan: BuildPlan, name: str, home: Home) -> Path | None:
+    """Return the newest disk of that image and format here: what has not changed since is taken from it."""
+    store = ImageStore(home.images)
+    for image in store.all():
+        for disk in image.disks:
+            if image.name == plan.name and disk.format == name:
+                return store.path(image) / disk.file
+    return None
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _record(
@@ -208,7 +245,6 @@ def _record(
         parent_image=plan.parent_image,
         distribution=plan.parent.distribution.parent_image if isinstance(plan.parent, BootstrapParent) else "",
         plan=plan.digest,
-        raw_sha256=disks[0].raw_sha256,
         disk_bytes=disk_plan.size_bytes,
         disks=disks,
         components=tuple(

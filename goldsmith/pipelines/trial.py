@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.executor.events import StepStarted
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from goldsmith.executor.services import Services
     from goldsmith.guests.guest import Guest
+    from goldsmith.machines.acceleration import Acceleration
     from goldsmith.machines.spec import Firmware
     from goldsmith.pipelines.home import Home
     from goldsmith.pipelines.plan import BuildPlan, PlannedComponent
@@ -42,6 +43,7 @@ class Trial:
     stages: Stages
     draft: Path
     environment: dict[str, str]
+    acceleration: Acceleration
     on_failure: Callable[[Guest], None] | None = None
 
     def run(self, disk: Path) -> TrialReport:
@@ -57,15 +59,15 @@ class Trial:
         self, disk: Path, firmware: Firmware, components: list[PlannedComponent]
     ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         spec = MachineSpec(disk=disk, evidence=self.draft / "evidence" / firmware, firmware=firmware)
-        with Machine.launch(spec, self.home.machines) as machine:
+        with Machine(spec, self.acceleration, runs=self.home.machines) as machine:
             with self.stages.stage(f"boot {firmware}") as stage:
-                report = machine.wait_booted()
+                report = machine.await_boot()
                 stage.note = f"{report.acceleration}, kernel {report.kernel}, no failed units"
             passed = []
             for component in components:
                 with self.stages.stage(f"test {component.reference}") as stage:
                     passed.append(self._test(component, machine.guest, stage))
-        return _plain(asdict(report)), passed
+        return report.as_json(), passed
 
     def _test(self, component: PlannedComponent, guest: Guest, stage: Stage) -> dict[str, Any]:
         result = run_documents(
@@ -84,7 +86,3 @@ class Trial:
         stage.note = f"{result.executed} steps passed"
         return {"component": component.reference, "steps": result.executed, "skipped": result.skipped}
 
-
-def _plain(record: dict[str, Any]) -> dict[str, Any]:
-    """A record as JSON holds it: paths by their names."""
-    return {key: value if isinstance(value, int | float | str | list | tuple) else str(value) for key, value in record.items()}

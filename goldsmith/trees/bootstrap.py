@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from goldsmith.guests.workspace import Workspace
     from goldsmith.trees.distributions import Distribution
 
-FORMAT = 2
+FORMAT = 4
 """Raised when the way of bootstrapping changes, so that older layers are not taken for its result."""
 
 _FORGET_OPTIONS = 'rm -f "$1/etc/apt/apt.conf.d/99mmdebstrap" "$1/etc/dpkg/dpkg.cfg.d/99mmdebstrap"'
@@ -62,7 +62,7 @@ def bootstrap(
         "--format=directory",
         "--variant=important" if distribution.release == "11" else "--variant=minbase",
         f"--include={','.join(distribution.packages)}",
-        "--skip=cleanup/apt/lists,chroot/mount/sys,check/empty",
+        "--skip=chroot/mount/sys,check/empty",
         "--dpkgopt=force-unsafe-io",
         *(f"--aptopt={option}" for option in options),
         f"--setup-hook={_files_hook()}",
