@@ -26,8 +26,8 @@ GRUB_DISABLE_OS_PROBER=true
 def boot_files(plan: DiskPlan) -> dict[str, str]:
     """Return the text of each file, by its absolute path, mode 0644; their folders and /boot/efi may be missing yet.
 
-    /etc/grub.d/enable_cloud is grub-cloud-amd64's flag: with it a later upgrade of GRUB installs itself for both firmwares,
-    so it must not be there while the tree is built.
+    /etc/grub.d/enable_cloud is grub-cloud-amd64's flag: with it a later upgrade of GRUB installs itself for both
+    firmwares, so it must not be there while the tree is built.
     """
     return {
         "/etc/fstab": (

@@ -126,18 +126,34 @@ def _data_batches(fd: int, size: int) -> Iterator[tuple[int, int]]:
 
 def _compress(fd: int, begin: int, end: int, earlier: ClusterIndex | None) -> list[Cluster]:
     """Compress one stretch's clusters, but for zeros and what the earlier image has."""
-    compressor = zstandard.ZstdCompressor(level=LEVEL)
-    stretch = memoryview(os.pread(fd, end - begin, begin))
-    clusters = []
+    stretch = memoryview(os.pread(fd, end - begin, begin).ljust(-(-(end - begin) // CLUSTER) * CLUSTER, b"\0"))
+    wanted: list[tuple[int, bytes, bytes | None]] = []
+    fresh: list[memoryview] = []
     for at in range(0, len(stretch), CLUSTER):
-        content = bytes(stretch[at : at + CLUSTER]).ljust(CLUSTER, b"\0")
+        content = stretch[at : at + CLUSTER]
         if content == _ZEROS:
             continue
         digest = hashlib.sha256(content).digest()
         data = earlier.find(digest) if earlier else None
         if data is None:
-            data = compressor.compress(content)
-            if len(data) >= CLUSTER:
-                data = content
+            fresh.append(content)
+        wanted.append((at, digest, data))
+    packed = iter(_packed(fresh))
+    clusters = []
+    for at, digest, known in wanted:
+        data = known or next(packed)
         clusters.append(Cluster((begin + at) // CLUSTER, digest, data, packed=len(data) < CLUSTER))
     return clusters
+
+
+def _packed(contents: list[memoryview]) -> list[bytes]:
+    """Compress clusters in one call, each on its own; what does not shrink stays as it is."""
+    if not contents:
+        return []
+    given: list[bytes | bytearray | memoryview] = list(contents)
+    frames = zstandard.ZstdCompressor(level=LEVEL).multi_compress_to_buffer(given, threads=1)
+    packed = []
+    for number, content in enumerate(contents):
+        frame = frames[number].tobytes()
+        packed.append(frame if len(frame) < CLUSTER else bytes(content))
+    return packed

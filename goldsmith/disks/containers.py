@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Kind = Literal["qcow2", "raw", "vmdk"]
+KINDS: tuple[Kind, ...] = ("qcow2", "raw", "vmdk")
 
 LARGEST = 1024 * GIB
 CONVERT_SECONDS = 1800
@@ -64,7 +65,9 @@ def _qcow2_size(image: Path, header: bytes) -> int:
     if encryption:
         raise DiskError(f"{image} is encrypted.", mend="Decrypt it with qemu-img convert first.")
     if features & ~_QCOW2_KNOWN_FEATURES:
-        raise _not_whole(image, "a data file or a feature not known here", f"qemu-img convert -O qcow2 {image} whole.qcow2")
+        raise _not_whole(
+            image, "a data file or a feature not known here", f"qemu-img convert -O qcow2 {image} whole.qcow2"
+        )
     return int(size)
 
 

@@ -1,6 +1,7 @@
 """What both firmwares start: GRUB in the BIOS-boot partition and MBR, and on the ESP's removable path.
 
-Sources: GRUB's grub-core/boot/i386/pc/boot.S and diskboot.S for the block lists; the UEFI specification 3.5 for the path.
+Sources: GRUB's grub-core/boot/i386/pc/boot.S and diskboot.S for the block lists; the UEFI specification 3.5 for
+the path.
 """
 
 from __future__ import annotations

@@ -24,7 +24,8 @@ class Write(Protocol):
         *,
         reuse: Path | None = None,
         progress: Callable[[int, int], None] | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Write it; on failure leave no output."""
 
 
 @dataclass(frozen=True)

@@ -75,9 +75,7 @@ class _Writer:
         self._buffer = bytearray()
         self._flushed = self._end
 
-    def write(
-        self, earlier: ClusterIndex | None, progress: Callable[[int, int], None] | None
-    ) -> ClusterIndex:
+    def write(self, earlier: ClusterIndex | None, progress: Callable[[int, int], None] | None) -> ClusterIndex:
         """Write everything; return the index of what was written."""
         index = ClusterIndex()
         for cluster in compressed_clusters(self._source.fileno(), self._size, earlier, progress):

@@ -34,13 +34,11 @@ class Stretch:
 def read_table(disk: BinaryIO, size: int) -> list[Stretch]:
     """Return the partitions that lie within the disk of ``size`` bytes; the whole disk where there is no table."""
     first = read_at(disk, 0, SECTOR)
-    entries = [struct.unpack("<4xB3xII", first[446 + 16 * n : 462 + 16 * n]) for n in range(4)] if (
-        len(first) == SECTOR and first[510:] == _SIGNATURE
-    ) else []
-    if any(kind == _PROTECTIVE for kind, _, _ in entries):
-        found = _gpt(disk)
-    else:
-        found = _mbr(disk, entries)
+    found: list[Stretch] = []
+    if len(first) == SECTOR and first[510:] == _SIGNATURE:
+        entries = [struct.unpack("<4xB3xII", first[446 + 16 * n : 462 + 16 * n]) for n in range(4)]
+        protective = any(kind == _PROTECTIVE for kind, _, _ in entries)
+        found = _gpt(disk) if protective else _mbr(disk, entries)
     within = [s for s in found if s.size > 0 and s.offset >= SECTOR and s.offset + s.size <= size]
     return within or [Stretch(0, 0, size)]
 

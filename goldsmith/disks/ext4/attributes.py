@@ -122,3 +122,47 @@ def _hash(name: bytes, value: bytes) -> int:
     for (word,) in struct.iter_unpack("<I", value.ljust(_padded(len(value)), b"\0")):
         code = (code << 16 | code >> 16) & 0xFFFFFFFF ^ word
     return code
+
+
+def parse(area: bytes, *, header: int) -> dict[str, bytes]:
+    """Read the attributes of an area that begins with its magic number, by their full names; none where it does not.
+
+    ``header`` is 4 behind an inode and 32 in a block. Raises ValueError or struct.error when it is malformed.
+    """
+    found: dict[str, bytes] = {}
+    if struct.unpack_from("<I", area)[0] != _MAGIC:
+        return found
+    base = area if header == _HEADER else area[4:]
+    at = _HEADER if header == _HEADER else 0
+    while at + 16 <= len(base) and base[at : at + 4] != b"\0\0\0\0":
+        length, index, place, inode, size, _ = struct.unpack_from("<BBHIII", base, at)
+        name = base[at + 16 : at + 16 + length]
+        if inode or place + size > len(base) or len(name) != length:
+            raise ValueError("a value is elsewhere")
+        if full := _full_name(index, name):
+            found[full] = _call_acl(base[place : place + size]) if full in _ACLS else base[place : place + size]
+        at += 16 + _padded(length)
+    return found
+
+
+def _full_name(index: int, name: bytes) -> str | None:
+    """Return an attribute's name with its prefix; None for a kind that does not belong to the file."""
+    prefixes = {number: prefix for prefix, number in _PREFIXES.items()} | {_SECURITY: "security."}
+    for acl, number in _ACLS.items():
+        if index == number:
+            return acl
+    full = prefixes.get(index, "?") + name.decode("utf-8", "surrogateescape")
+    return full if belongs(full) else None
+
+
+def _call_acl(value: bytes) -> bytes:
+    """Turn an access control list from ext4's encoding into the system call's, the reverse of `_acl`."""
+    packed = struct.pack("<I", 2)
+    at = 4
+    while at < len(value):
+        tag, permissions = struct.unpack_from("<HH", value, at)
+        named = tag in _NAMED_ACL_TAGS
+        who = struct.unpack_from("<I", value, at + 4)[0] if named else 0xFFFFFFFF
+        packed += struct.pack("<HHI", tag, permissions, who)
+        at += 8 if named else 4
+    return packed

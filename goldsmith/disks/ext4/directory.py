@@ -39,9 +39,7 @@ def layout(names: Iterable[tuple[bytes, int]]) -> list[list[tuple[bytes, int]]]:
     return blocks
 
 
-def pack(
-    blocks: list[list[tuple[bytes, int]]], numbers: dict[bytes, int], number: int, chain: Chain
-) -> list[bytes]:
+def pack(blocks: list[list[tuple[bytes, int]]], numbers: dict[bytes, int], number: int, chain: Chain) -> list[bytes]:
     """Return the blocks of folder ``number``; ``numbers`` are the inodes of its names, "." and ".." among them."""
     owned = chain.inode(number)
     packed = []

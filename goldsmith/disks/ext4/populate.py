@@ -120,7 +120,7 @@ class _Population:
         self._store(node, b"".join(blocks), links=links if links < directory.MOST_LINKS else 1)
 
     def _link(self, node: Node) -> None:
-        target = os.readlink(b"/" + node.path)
+        target = os.readlink(b"/" + node.path)  # noqa: PTH115 - names are bytes
         if len(target) < SHORT_LINK:
             self._keep(node, content=target.ljust(60, b"\0"), size=len(target), flags=0, blocks=0)
         else:

@@ -1,0 +1,98 @@
+"""A disk becomes a tree again: its root file system as a tar, without mounting it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from goldsmith.disks.containers import to_raw
+from goldsmith.disks.ext4.export import export
+from goldsmith.disks.ext4.reader import MAGIC, ROOT, FileSystem
+from goldsmith.disks.plan import DiskError
+from goldsmith.disks.tables import read_at, read_table
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from goldsmith.disks.containers import Kind
+    from goldsmith.disks.tables import Stretch
+
+_MARKS = (
+    (0, b"XFSB", "XFS"),
+    (0x10040, b"_BHRfS_M", "Btrfs"),
+    (0x200, b"LABELONE", "LVM"),
+    (0, b"LUKS\xba\xbe", "LUKS encryption"),
+    (0, b"hsqs", "SquashFS"),
+    (0x400, b"\x10\x20\xf5\xf2", "F2FS"),
+    (3, b"NTFS", "NTFS"),
+    (0xFF6, b"SWAPSPACE2", "swap"),
+    (0x52, b"FAT32", "FAT"),
+    (0x36, b"FAT1", "FAT"),
+)
+"""Where a file system or what holds one says its name: (bytes from its begin, what stands there, what it is)."""
+
+_SYSTEM = (b"etc", b"usr")
+
+
+def export_tar(
+    disk: Path, kind: Kind, out: BinaryIO, *, devices: bool = True, scratch: Path | None = None
+) -> None:
+    """Write the root file system of ``disk`` to ``out`` as a tar, for `tar -x --xattrs --xattrs-include='*'`.
+
+    ``kind`` is never guessed. Without ``devices`` device nodes are left out. ``scratch`` is a folder with room for the disk as a sparse raw file. Raises DiskError in
+    a sentence: what the disk has instead of an ext2, ext3 or ext4 root, that it names other files, or is damaged.
+    """
+    if kind == "raw":
+        _export_raw(disk, disk, out, devices=devices)
+        return
+    with TemporaryDirectory(prefix="goldsmith-disk-", dir=scratch) as folder:
+        raw = Path(folder) / "disk.raw"
+        to_raw(disk, kind, raw)
+        _export_raw(disk, raw, out, devices=devices)
+
+
+def _export_raw(disk: Path, raw: Path, out: BinaryIO, *, devices: bool) -> None:
+    with raw.open("rb") as file:
+        size = file.seek(0, 2)
+        stretches = read_table(file, size)
+        export(_root(disk, file, stretches), out, devices=devices)
+
+
+def _root(disk: Path, file: BinaryIO, stretches: list[Stretch]) -> FileSystem:
+    """Return the first ext file system that has an operating system's folders."""
+    refused: DiskError | None = None
+    for stretch in stretches:
+        if read_at(file, stretch.offset + 1024 + 56, 2) != MAGIC.to_bytes(2, "little"):
+            continue
+        try:
+            files = FileSystem(file, stretch.offset, stretch.size)
+            names = {name for name, _ in files.entries(files.inode(ROOT))}
+        except DiskError as wrong:
+            refused = wrong
+            continue
+        if names.issuperset(_SYSTEM):
+            return files
+    if refused:
+        raise refused
+    found = [f"{_where(stretch)}: {_named(file, stretch)}" for stretch in stretches]
+    raise DiskError(
+        f"{disk} has no root file system of the kind ext2, ext3 or ext4. It has {'; '.join(found)}.",
+        mend="Give the root file system as a tar instead: parentImage may name one.",
+    )
+
+
+def _where(stretch: Stretch) -> str:
+    return f"partition {stretch.number}" if stretch.number else "the whole disk"
+
+
+def _named(file: BinaryIO, stretch: Stretch) -> str:
+    """Return what a partition holds."""
+    with suppress(OSError):
+        for at, mark, name in _MARKS:
+            if read_at(file, stretch.offset + at, len(mark)) == mark:
+                return name
+        if read_at(file, stretch.offset + 1024 + 56, 2) == MAGIC.to_bytes(2, "little"):
+            return "an ext file system without a system in it"
+    return "nothing that is known here"
