@@ -109,7 +109,9 @@ def test_the_area_is_gone_after_an_exception_with_mounts_in_it(own_home: Path, m
 @BOTH
 def test_a_workspace_that_is_left_has_no_process(home: Path, memory: int) -> None:
     with Workspace(home, memory=memory) as workspace:
-        workspace.run(["sh", "-c", "setsid sleep 1000 >/dev/null 2>&1 & true"])
+        workspace.run(
+            ["bash", "-c", "mkfifo f; setsid sh -c 'echo >f; exec sleep 1000' >/dev/null 2>&1 & read -r _ <f; rm f"]
+        )
         pids = members(workspace.pid)
         assert len(pids) >= 2
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
