@@ -36,13 +36,12 @@ _MARKS = (
 _SYSTEM = (b"etc", b"usr")
 
 
-def export_tar(
-    disk: Path, kind: Kind, out: BinaryIO, *, devices: bool = True, scratch: Path | None = None
-) -> None:
+def export_tar(disk: Path, kind: Kind, out: BinaryIO, *, devices: bool = True, scratch: Path | None = None) -> None:
     """Write the root file system of ``disk`` to ``out`` as a tar, for `tar -x --xattrs --xattrs-include='*'`.
 
-    ``kind`` is never guessed. Without ``devices`` device nodes are left out. ``scratch`` is a folder with room for the disk as a sparse raw file. Raises DiskError in
-    a sentence: what the disk has instead of an ext2, ext3 or ext4 root, that it names other files, or is damaged.
+    ``kind`` is never guessed. Without ``devices`` device nodes are left out. ``scratch`` is a folder with room for
+    the disk as a sparse raw file. Raises DiskError in a sentence: what the disk has instead of an ext2, ext3 or ext4
+    root, that it names other files, or is damaged.
     """
     if kind == "raw":
         _export_raw(disk, disk, out, devices=devices)

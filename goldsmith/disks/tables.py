@@ -35,7 +35,7 @@ def read_table(disk: BinaryIO, size: int) -> list[Stretch]:
     """Return the partitions that lie within the disk of ``size`` bytes; the whole disk where there is no table."""
     first = read_at(disk, 0, SECTOR)
     found: list[Stretch] = []
-    if len(first) == SECTOR and first[510:] == _SIGNATURE:
+    if first[510:] == _SIGNATURE:
         entries = [struct.unpack("<4xB3xII", first[446 + 16 * n : 462 + 16 * n]) for n in range(4)]
         protective = any(kind == _PROTECTIVE for kind, _, _ in entries)
         found = _gpt(disk) if protective else _mbr(disk, entries)
@@ -44,9 +44,9 @@ def read_table(disk: BinaryIO, size: int) -> list[Stretch]:
 
 
 def read_at(disk: BinaryIO, offset: int, length: int) -> bytes:
-    """Return up to ``length`` bytes at ``offset``."""
+    """Return ``length`` bytes at ``offset``, zeros where the disk has ended."""
     disk.seek(offset)
-    return disk.read(length)
+    return disk.read(length).ljust(length, b"\0")
 
 
 def _gpt(disk: BinaryIO) -> list[Stretch]:
@@ -59,7 +59,7 @@ def _gpt(disk: BinaryIO) -> list[Stretch]:
     found = []
     for number in range(count):
         entry = read_at(disk, table * SECTOR + number * length, 128)
-        if len(entry) == 128 and any(entry[:16]):  # noqa: PLR2004 - an entry's length
+        if any(entry[:16]):
             begin, last = struct.unpack_from("<QQ", entry, 32)
             found.append(Stretch(number + 1, begin * SECTOR, (last - begin + 1) * SECTOR))
     return found

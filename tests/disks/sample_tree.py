@@ -14,14 +14,21 @@ EPOCH = 1_800_000_000
 CAP_NET_RAW = struct.pack("<IIIII", 0x02000001, 1 << 13, 0, 0, 0)
 ACL = struct.pack("<I", 2) + b"".join(
     struct.pack("<HHI", *entry)
-    for entry in [(1, 6, 0xFFFFFFFF), (2, 4, 1000), (4, 6, 0xFFFFFFFF), (8, 6, 7), (16, 6, 0xFFFFFFFF), (32, 4, 0xFFFFFFFF)]
+    for entry in [
+        (1, 6, 0xFFFFFFFF),
+        (2, 4, 1000),
+        (4, 6, 0xFFFFFFFF),
+        (8, 6, 7),
+        (16, 6, 0xFFFFFFFF),
+        (32, 4, 0xFFFFFFFF),
+    ]
 )
 
 
 def make(folder: Path, seed: int = 1) -> None:
     """Make it; ``seed`` is the order in which names are created, and nothing else."""
-    order = random.Random(seed)
-    data = random.Random(7)
+    order = random.Random(seed)  # noqa: S311 - a fixed sequence is what is wanted
+    data = random.Random(7)  # noqa: S311
     folder.mkdir(exist_ok=True)
     names = ["etc", "usr", "usr/bin", "var", "dir with space", "deep", "many", "lost+found"]
     for name in names:
@@ -61,7 +68,11 @@ def make(folder: Path, seed: int = 1) -> None:
     os.chown(folder / "deep", 65534, 65534)
     os.setxattr(folder / "usr/bin/ping", "security.capability", CAP_NET_RAW)
     os.setxattr(folder / "random", "system.posix_acl_access", ACL)
-    large = [(folder / "holes", "user.large", b"v" * 1500), (folder / "holes", "user.a", b"1"), (folder / "holes", "user.empty", b"")]
+    large = [
+        (folder / "holes", "user.large", b"v" * 1500),
+        (folder / "holes", "user.a", b"1"),
+        (folder / "holes", "user.empty", b""),
+    ]
     for path, name, value in [*order.sample(large, 3), (folder / "empty", "user.binary", b"\x00\xff\n\x80")]:
         os.setxattr(path, name, value)
     settle_times(folder)
@@ -82,7 +93,7 @@ def describe(root: Path) -> dict[bytes, tuple[object, ...]]:
             names.remove(b"lost+found") if b"lost+found" in names else None
         names.sort()
         for name in [b".", *sorted(names + files)] if folder == os.fsencode(root) else sorted(names + files):
-            path = os.path.join(folder, name)
+            path = os.path.join(folder, name)  # noqa: PTH118 - names are bytes
             status = os.lstat(path)
             short = os.path.relpath(path, os.fsencode(root))
             kind = stat.S_IFMT(status.st_mode)
@@ -90,9 +101,11 @@ def describe(root: Path) -> dict[bytes, tuple[object, ...]]:
             if kind == stat.S_IFREG:
                 content = (status.st_size, content_digest(path))
             elif kind == stat.S_IFLNK:
-                content = os.readlink(path)
+                content = os.readlink(path)  # noqa: PTH115 - names are bytes
             twin = first.setdefault(status.st_ino, short) if kind != stat.S_IFDIR else b""
-            attributes = {n: os.getxattr(path, n, follow_symlinks=False) for n in os.listxattr(path, follow_symlinks=False)}
+            attributes = {
+                n: os.getxattr(path, n, follow_symlinks=False) for n in os.listxattr(path, follow_symlinks=False)
+            }
             found[short] = (
                 oct(status.st_mode), status.st_uid, status.st_gid, int(status.st_mtime), content, twin,
                 sorted(attributes.items()),
@@ -103,7 +116,7 @@ def describe(root: Path) -> dict[bytes, tuple[object, ...]]:
 def content_digest(path: bytes) -> str:
     """SHA-256 of a file's data with its place, holes left out."""
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
+    with open(path, "rb") as file:  # noqa: PTH123 - names are bytes
         at = 0
         while True:
             try:

@@ -37,9 +37,13 @@ def digest(path):
 
 
 def test_every_tool_finds_it_sound(disk, plan):
-    assert "No errors" in subprocess.run(["sfdisk", "--verify", disk], capture_output=True, text=True, check=True).stdout
+    assert (
+        "No errors" in subprocess.run(["sfdisk", "--verify", disk], capture_output=True, text=True, check=True).stdout
+    )
     root = Layout.of(plan).root
-    checked = subprocess.run(["e2fsck", "-fn", f"{disk}?offset={root.offset}"], capture_output=True, text=True, check=False)
+    checked = subprocess.run(
+        ["e2fsck", "-fn", f"{disk}?offset={root.offset}"], capture_output=True, text=True, check=False
+    )
     assert checked.returncode == 0, checked.stdout
     listed = subprocess.run(
         ["mdir", "-i", f"{disk}@@{Layout.of(plan).esp.offset}", "-b", "::/EFI/BOOT"],
@@ -152,6 +156,8 @@ def test_a_tight_disk_is_filled_without_alignment(workspace, plan, tmp_path):
     output = tmp_path / "tight.raw"
     build_raw(workspace, root, dataclasses.replace(plan, size_bytes=512 * MIB), output)
     offset = Layout.of(plan).root.offset
-    checked = subprocess.run(["e2fsck", "-fn", f"{output}?offset={offset}"], capture_output=True, text=True, check=False)
+    checked = subprocess.run(
+        ["e2fsck", "-fn", f"{output}?offset={offset}"], capture_output=True, text=True, check=False
+    )
     assert checked.returncode == 0, checked.stdout
     workspace.run(["rm", "-r", str(root)])

@@ -35,7 +35,7 @@ _MOST_NUMBER = 0o77777777777
 
 
 def export(files: FileSystem, out: BinaryIO, *, devices: bool = True) -> None:
-    """Write every file but sockets, lost+found and unwanted devices: folders first, hard links after their first name."""
+    """Write every file but sockets, lost+found and unwanted devices: a folder first, a hard link after its file."""
     first_names: dict[int, str] = {}
     folders: set[int] = set()
     for path, inode in _walk(files, folders):

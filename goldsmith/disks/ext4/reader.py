@@ -89,7 +89,7 @@ class FileSystem:
         self._disk = disk
         self._offset = offset
         head = self._bytes(1024, 1024)
-        if len(head) < 1024 or self._number(head, "H", 56) != MAGIC:  # noqa: PLR2004 - the superblock's length
+        if self._number(head, "H", 56) != MAGIC:
             raise DamagedError("it has no superblock")
         log = self._number(head, "I", 24)
         if log > _LARGEST_LOG_BLOCK:
@@ -127,7 +127,7 @@ class FileSystem:
 
     def _bytes(self, at: int, length: int) -> bytes:
         self._disk.seek(self._offset + at)
-        return self._disk.read(length)
+        return self._disk.read(length).ljust(length, b"\0")
 
     def read(self, block: int, count: int) -> bytes:
         """Return ``count`` blocks from ``block`` on."""

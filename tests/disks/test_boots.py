@@ -1,0 +1,84 @@
+"""A disk that we made starts under both firmwares."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from goldsmith.disks.boot import boot_files
+from goldsmith.disks.build import build_raw
+from goldsmith.disks.plan import GIB, DiskPlan
+from goldsmith.disks.qcow2 import write_qcow2
+from goldsmith.guests.workspace import Workspace
+
+pytestmark = [pytest.mark.boots, pytest.mark.sandbox, pytest.mark.network]
+
+PACKAGES = "linux-image-cloud-amd64,initramfs-tools,systemd-sysv,udev,zstd,libcap2-bin"
+INIT = """#!/bin/sh
+mount -o remount,rw /
+touch /written && sync && mount -o remount,ro / && getcap /usr/bin/ping-like && echo "GOLDSMITH booted from $(cat /proc/cmdline)"
+exec sleep 1000
+"""
+SETUP = """
+mkdir -p etc/initramfs-tools/conf.d
+printf 'MODULES=list\\nCOMPRESS=zstd\\n' >etc/initramfs-tools/conf.d/test
+printf 'ext4\\nvirtio_pci\\nvirtio_blk\\n' >etc/initramfs-tools/modules
+"""
+SEAL = """
+cp bin/true usr/bin/ping-like; setcap cap_net_raw+ep usr/bin/ping-like
+rm sbin/init; cat >sbin/init; chmod 755 sbin/init
+"""
+
+
+@pytest.fixture(scope="module")
+def disk(tmp_path_factory):
+    """A qcow2 of a minimal Debian whose init says that it runs."""
+    home = tmp_path_factory.mktemp("boots")
+    for parent in (home, home.parent, home.parent.parent):
+        parent.chmod(0o755)
+    plan = DiskPlan.derive("boots", 1_800_000_000, 2 * GIB)
+    with Workspace(home, memory=3 * GIB) as workspace:
+        root = workspace.path / "tree"
+        workspace.run(
+            ["mmdebstrap", "--mode=root", "--format=directory", "--variant=minbase", f"--include={PACKAGES}",
+             f'--setup-hook=cd "$1"; {SETUP}', "--skip=chroot/mount/sys,check/empty", "--skip=output/dev",
+             "bookworm", str(root)]
+        )  # fmt: skip
+        for path, text in boot_files(plan).items():
+            file = root / path[1:]
+            workspace.run(["mkdir", "-p", str(file.parent)])
+            workspace.run(["tee", str(file)], stdin=text.encode())
+        workspace.run(["sh", "-euc", SEAL], cwd=root, stdin=INIT.encode())
+        build_raw(workspace, root, plan, home / "disk.raw")
+    write_qcow2(home / "disk.raw", home / "disk.qcow2")
+    (home / "disk.raw").unlink()
+    return home / "disk.qcow2"
+
+
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+def test_it_boots(disk, tmp_path, firmware):
+    log = tmp_path / "serial.log"
+    argv = [
+        "qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-m", "512", "-machine", "q35", "-nodefaults", "-nographic",
+        "-serial", f"file:{log}", "-drive", f"if=virtio,format=qcow2,file={disk},snapshot=on",
+    ]  # fmt: skip
+    if firmware == "uefi":
+        variables = shutil.copy("/usr/share/OVMF/OVMF_VARS_4M.fd", tmp_path)
+        argv += ["-drive", "if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd"]
+        argv += ["-drive", f"if=pflash,format=raw,unit=1,file={variables}"]
+    machine = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        deadline = time.monotonic() + 300
+        while time.monotonic() < deadline and machine.poll() is None and b"GOLDSMITH booted" not in said(log):
+            time.sleep(0.5)
+        assert b"console=tty0 console=ttyS0,115200" in said(log).rpartition(b"GOLDSMITH booted")[2], said(log)[-3000:]
+    finally:
+        machine.kill()
+        machine.wait()
+
+
+def said(log):
+    return log.read_bytes() if log.exists() else b""
