@@ -52,7 +52,14 @@ def test_an_exception_kills_the_group_too(gone: Callable[[int], bool]) -> None:
 
 def test_a_daemon_that_holds_the_pipes_does_not_hold_the_end(tmp_path: Path) -> None:
     note = tmp_path / "pid"
-    done = run_process(["sh", "-c", f"setsid sleep 300 & echo $! >{note}; echo said"], timeout=60)
+    done = run_process(
+        [
+            "sh",
+            "-c",
+            f"mkfifo {note}.up; setsid sh -c 'echo $$ >{note}.up; exec sleep 300' & cat {note}.up >{note}; echo said",
+        ],
+        timeout=60,
+    )
     os.kill(int(note.read_text()), signal.SIGKILL)
     assert done.stdout == b"said\n"
     assert not done.timed_out
@@ -60,7 +67,9 @@ def test_a_daemon_that_holds_the_pipes_does_not_hold_the_end(tmp_path: Path) -> 
 
 def test_a_daemon_that_holds_the_input_unread_does_not_hold_the_end(tmp_path: Path) -> None:
     note = tmp_path / "pid"
-    script = f"exec 3<&0; setsid sleep 300 <&3 & echo $! >{note}"
+    script = (
+        f"mkfifo {note}.up; exec 3<&0; setsid sh -c 'echo $$ >{note}.up; exec sleep 300' <&3 & cat {note}.up >{note}"
+    )
     done = run_process(["sh", "-c", script], stdin=b"x" * (1 << 20), timeout=60)
     os.kill(int(note.read_text()), signal.SIGKILL)
     assert done.exit_code == 0
