@@ -113,7 +113,7 @@ def _explained(distribution: Distribution, lines: list[str]) -> BootstrapError:
     if "NO_PUBKEY" in text or "not signed" in text or "EXPKEYSIG" in text or "BADSIG" in text:
         return BootstrapError(
             f"The archive's signature for {name} is not valid: {detail}",
-            mend="Install or update the package debian-archive-keyring; never build from an archive without a signature.",
+            mend="Install or update the package debian-archive-keyring; never build from an unsigned archive.",
         )
     if "Unable to locate package" in text:
         return BootstrapError(
