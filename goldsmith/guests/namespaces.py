@@ -6,6 +6,7 @@ import ctypes
 import functools
 import os
 import pickle
+import platform
 import pwd
 import signal
 import subprocess
@@ -30,6 +31,8 @@ CLONE_NEWNS = 0x00020000
 CLONE_NEWUSER = 0x10000000
 MNT_DETACH = 2
 PR_SET_PDEATHSIG = 1
+MNT_DETACH = 2
+PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -104,6 +107,18 @@ def write_maps(pid: int) -> None:
                 f"new{kind}map refused the subordinate ids: {done.stderr.strip()}",
                 mend="Install the package uidmap and check /etc/subuid and /etc/subgid; `goldsmith doctor` shows both.",
             )
+
+
+def pivot(root: Path) -> None:
+    """Make ``root`` the root of this mount namespace and take the old one out of it (pivot_root(2), its last example).
+
+    No program runs between the two: one of the new root's would still have the old one at hand.
+    """
+    os.chdir(root)
+    if _libc.syscall(PIVOT_ROOT[platform.machine()], b".", b".") or _libc.umount2(b".", MNT_DETACH):
+        code = ctypes.get_errno()
+        raise OSError(code, f"pivot_root: {os.strerror(code)}")
+    os.chdir("/")
 
 
 def die_with_parent() -> None:

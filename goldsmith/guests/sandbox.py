@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from goldsmith.guests.guest import Guest, GuestError
 from goldsmith.guests.holder import HOST_PATH, Holder, nsenter
+from goldsmith.guests.namespaces import call_inside, pivot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,14 +55,12 @@ mkdir -m 1777 ./run/lock
 mkdir ./run/goldsmith
 printf '%s' "$2" >./run/goldsmith/apt.conf
 hostname localhost
-pivot_root . .
-umount --lazy .
 cd /
 echo ready
 read -r _ || true
 """
-"""Process 1 of a sandbox. Before the pivot the host's files are still in sight, so nothing is written to the tree:
-MOUNT_POINTS are known to be folders, and what is written lies on the new mounts. Bash stays, as it reaps orphans."""
+"""Process 1 of a sandbox. The host's files are still in sight, so nothing is written to the tree and no program of it
+runs: MOUNT_POINTS are known to be folders, and what is written lies on the new mounts. Bash stays, as it reaps orphans."""
 
 MOUNT_POINTS = ("dev", "proc", "run")
 
@@ -85,6 +84,7 @@ class SandboxGuest(Guest):
         spaces = ["unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child=KILL"]
         self._holder = Holder([*entered, *spaces, "bash", "-c", _PIVOT, "sandbox", str(self._root), self._apt_conf])
         self._pid = self._holder.init()
+        call_inside(self._pid, pivot, self._root)
         return self
 
     def __exit__(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from goldsmith.guests.workspace import Workspace
     from goldsmith.trees.distributions import Distribution
 
-FORMAT = 4
+FORMAT = 5
 """Raised when the way of bootstrapping changes, so that older layers are not taken for its result."""
 
 _FORGET_OPTIONS = 'rm -f "$1/etc/apt/apt.conf.d/99mmdebstrap" "$1/etc/dpkg/dpkg.cfg.d/99mmdebstrap"'
@@ -32,10 +32,23 @@ FILES = {
     "etc/default/locale": "LANG=C.UTF-8\n",
     "etc/cloud/cloud.cfg.d/90_goldsmith.cfg": (
         "# Where a first boot looks for its metadata; without any of them it comes up all the same.\n"
-        "datasource_list: [NoCloud, ConfigDrive, Ec2, None]\n"
+        "datasource_list: [Ec2, NoCloud, ConfigDrive, None]\n"
+        "datasource: {Ec2: {strict_id: false, timeout: 10, max_wait: 60}}\n"
+        "# The package locales, which this would need, is not there.\n"
+        "locale: false\n"
+        "ssh_genkeytypes: [ed25519, ecdsa]\n"
+        "system_info:\n"
+        "  default_user:\n"
+        "    {name: admin, lock_passwd: true, gecos: Debian, groups: [adm, sudo],\n"
+        "     sudo: [\"ALL=(ALL) NOPASSWD:ALL\"], shell: /bin/bash}\n"
+        "  network: {renderers: [networkd]}\n"
     ),
 }
 """Files of a cloud image that no package brings, written before the packages are configured."""
+
+
+UNWANTED = ("e2scrub_reap.service", "e2scrub_all.timer")
+"""Units for logical volumes, which no image here has: two seconds of each boot under emulation."""
 
 
 class BootstrapError(GoldsmithError):
@@ -87,7 +100,7 @@ def bootstrap(
 
 def furnish(guest: Guest) -> None:
     """Give a fresh tree what its packages leave open: its network's units, and a root without a password."""
-    for argv in (["systemctl", "enable", *UNITS], ["passwd", "--lock", "root"]):
+    for argv in (["systemctl", "enable", *UNITS], ["systemctl", "mask", *UNWANTED], ["passwd", "--lock", "root"]):
         done = guest.run(argv)
         if done.exit_code:
             said = done.stderr.decode(errors="replace").strip()

@@ -13,12 +13,16 @@ BOOT = ("linux-image-cloud-amd64", "initramfs-tools", "zstd", "grub-cloud-amd64"
 """A kernel for virtual machines, and what a later kernel upgrade inside the instance needs for both firmwares."""
 
 SYSTEM = (
-    "systemd-sysv", "udev", "dbus", "libpam-systemd", "ca-certificates", "e2fsprogs", "iproute2", "kmod",
-    "less", "netbase", "openssh-server", "procps", "sudo", "tzdata", "util-linux-extra",
+    "systemd-sysv", "udev", "dbus", "ca-certificates", "e2fsprogs", "iproute2", "kmod",
+    "isc-dhcp-client", "less", "netbase", "openssh-server", "procps", "sudo", "tzdata", "util-linux-extra",
 )  # fmt: skip
 
 CLOUD = ("cloud-init", "cloud-guest-utils")
 """First boot as on EC2: keys, hostname, user data, and a root file system that grows with its disk."""
+
+
+UNITS = ("systemd-networkd.service", "systemd-resolved.service")
+"""The one network configuration of an image: cloud-init writes networkd's own files."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def debian(release: str, *, security: bool = True, sources: Path = Path("/etc/ap
     archives = [Archive(main, codename)]
     if security:
         archives += [Archive(main, f"{codename}-updates"), Archive(updates, f"{codename}-security")]
-    network = ("ifupdown", "isc-dhcp-client") if release == "11" else ("netplan.io",)
+    network = () if release == "11" else ("systemd-resolved",)
     extra = tuple(package for package in SYSTEM if not (release == "11" and package == "util-linux-extra"))
     return Distribution("debian", release, codename, tuple(archives), (*BOOT, *extra, *CLOUD, *network))
 
