@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 import yaml
@@ -17,6 +18,7 @@ MAX_DEPTH = 64
 _TAGS = "tag:yaml.org,2002:"
 _KNOWN_TAGS = {"str", "int", "float", "bool", "null", "timestamp", "merge", "value", "map", "seq"}
 _RESOLVER = Resolver()
+_SURROGATES = re.compile(r"(\\\\)|\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
 
 
 def compose(text: str, file: str) -> Node:
@@ -31,7 +33,7 @@ def compose(text: str, file: str) -> Node:
         raise DocumentError((Fault(top, f"The file has {len(text)} characters; at most {MAX_CHARACTERS} are read."),))
     builder = _Builder(file)
     try:
-        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        for event in yaml.parse(_with_whole_characters(text), Loader=yaml.CSafeLoader):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         raise DocumentError((_syntax_fault(error, file),)) from None
@@ -47,6 +49,20 @@ def compose(text: str, file: str) -> Node:
     if builder.root is None:
         raise DocumentError((Fault(top, "The file is empty."),))
     return builder.root
+
+
+def _with_whole_characters(text: str) -> str:
+    """Return JSON with its pairs of surrogate escapes as the single escapes that YAML has for them."""
+    if not text.lstrip().startswith(("{", "[")):
+        return text
+    return _SURROGATES.sub(_whole_character, text)
+
+
+def _whole_character(match: re.Match[str]) -> str:
+    if match[1]:
+        return match[1]
+    code = 0x10000 + (int(match[2], 16) - 0xD800) * 0x400 + int(match[3], 16) - 0xDC00
+    return f"\\U{code:08x}"
 
 
 def _syntax_fault(error: yaml.MarkedYAMLError, file: str) -> Fault:

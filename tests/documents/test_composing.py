@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from goldsmith.documents.composing import MAX_CHARACTERS, compose
@@ -76,6 +78,11 @@ def test_aliases_count_as_what_they_stand_for():
 def test_aliases_count_towards_depth():
     lines = ["a: &a0 [x]"] + [f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, 80)]
     assert fault("\n".join(lines)).endswith("nested more than 64 deep here.")
+
+
+def test_json_may_write_a_character_as_two_escapes():
+    data = {"a": "\U0001f600 \\ud83d\\ude00", "b": ["\U0001f600"]}
+    assert plain(compose(json.dumps(data), "a.json")) == data
 
 
 def test_merging_maps_keeps_what_was_written_beside():
