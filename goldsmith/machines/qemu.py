@@ -1,0 +1,126 @@
+"""QEMU's command line for a machine: argv from a spec, with nothing touched."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from goldsmith.machines.spec import MachineError
+
+if TYPE_CHECKING:
+    from goldsmith.machines.acceleration import Acceleration
+    from goldsmith.machines.spec import MachineSpec
+
+PROGRAM = "qemu-system-x86_64"
+RELAY = Path(__file__).with_name("imds_relay.py")
+ADDRESS = "169.254.1.10"
+NETWORK = "169.254.0.0/16"
+MAC = "02:67:6f:6c:64:01"
+
+FIRMWARE = (
+    (Path("/usr/share/OVMF/OVMF_CODE_4M.fd"), Path("/usr/share/OVMF/OVMF_VARS_4M.fd")),
+    (Path("/usr/share/OVMF/OVMF_CODE.fd"), Path("/usr/share/OVMF/OVMF_VARS.fd")),
+    (Path("/usr/share/edk2/x64/OVMF_CODE.4m.fd"), Path("/usr/share/edk2/x64/OVMF_VARS.4m.fd")),
+)
+"""Where distributions keep UEFI's code and its variables' template."""
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """Where one run of a machine is connected on this host.
+
+    ``variables`` is UEFI's own copy of its variables; ``monitor`` is the number of an inherited, connected
+    socket for QMP; ``metadata`` is the socket of the metadata service; ``address`` and ``port`` are the
+    host's side of the machine's SSH.
+    """
+
+    overlay: Path
+    variables: Path
+    console: Path
+    metadata: Path
+    monitor: int
+    address: str
+    port: int
+
+
+def qemu_argv(
+    spec: MachineSpec, wiring: Wiring, acceleration: Acceleration, *, instance_id: str, uuid: str
+) -> list[str]:
+    """Return the argv that runs the machine: virtio devices, a serial console, QMP, EC2's SMBIOS strings."""
+    return [
+        PROGRAM,
+        *("-name", f"goldsmith-{instance_id}"),
+        *("-nodefaults", "-no-user-config"),
+        *("-sandbox", "on,obsolete=deny,resourcecontrol=deny"),
+        *acceleration_argv(acceleration),
+        *("-m", str(spec.memory), "-smp", str(spec.vcpus)),
+        *("-display", "none", "-device", "VGA"),
+        *_firmware(spec, wiring),
+        *_smbios(spec, instance_id, uuid),
+        *("-drive", f"if=none,id=root,file={_comma(wiring.overlay)},format=qcow2,cache=unsafe,discard=unmap"),
+        *("-device", "virtio-blk-pci,drive=root,bootindex=0"),
+        *("-netdev", _network(spec, wiring), "-device", f"virtio-net-pci,netdev=net,mac={MAC},romfile="),
+        *("-device", "virtio-rng-pci"),
+        *("-chardev", f"file,id=console,path={_comma(wiring.console)}", "-serial", "chardev:console"),
+        *("-chardev", f"socket,id=monitor,fd={wiring.monitor}", "-mon", "chardev=monitor,mode=control"),
+    ]
+
+
+def acceleration_argv(acceleration: Acceleration) -> list[str]:
+    """Return the machine type, accelerator and processor.
+
+    Under emulation five-level page tables (part of ``max``) are left out: they lengthen each walk.
+    """
+    if acceleration.kind == "kvm":
+        return ["-machine", "q35", "-accel", "kvm", "-cpu", "host,-arch-capabilities"]
+    return ["-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max,la57=off"]
+
+
+def uefi_files() -> tuple[Path, Path]:
+    """Return UEFI's code and the template of its variables; MachineError where no package has them."""
+    for code, variables in FIRMWARE:
+        if code.exists() and variables.exists():
+            return code, variables
+    raise MachineError("No UEFI firmware for machines is on this host.", mend="Install the package ovmf.")
+
+
+def _firmware(spec: MachineSpec, wiring: Wiring) -> list[str]:
+    if spec.firmware == "bios":
+        return []
+    code, _ = uefi_files()
+    return [
+        *("-drive", f"if=pflash,format=raw,readonly=on,file={_comma(code)}"),
+        *("-drive", f"if=pflash,format=raw,file={_comma(wiring.variables)}"),
+    ]
+
+
+def _smbios(spec: MachineSpec, instance_id: str, uuid: str) -> list[str]:
+    """Return what cloud-init and EC2's agents look at; the UUID begins with "ec2"."""
+    kind = _comma(spec.launch_values.get("instance_type", "t3.micro"))
+    return [
+        *("-uuid", uuid),
+        *("-smbios", "type=0,vendor=Amazon EC2,version=1.0"),
+        *("-smbios", f"type=1,manufacturer=Amazon EC2,product={kind},serial={uuid},uuid={uuid}"),
+        *("-smbios", f"type=2,manufacturer=Amazon EC2,asset={instance_id}"),
+        *("-smbios", "type=3,manufacturer=Amazon EC2,asset=Amazon EC2"),
+    ]
+
+
+def _network(spec: MachineSpec, wiring: Wiring) -> str:
+    relay = shlex.join([sys.executable, "-I", "-S", str(RELAY), str(wiring.metadata)])
+    options = [
+        "user,id=net,ipv6=off",
+        f"net={NETWORK},dhcpstart={ADDRESS},host=169.254.1.1,dns=169.254.1.3",
+        f"restrict={'off' if spec.outbound else 'on'}",
+        f"guestfwd=tcp:169.254.169.254:80-cmd:{_comma(relay)}",
+        f"hostfwd=tcp:{wiring.address}:{wiring.port}-{ADDRESS}:22",
+    ]
+    return ",".join(options)
+
+
+def _comma(value: object) -> str:
+    """Return a value as QEMU's option syntax takes it."""
+    return str(value).replace(",", ",,")
