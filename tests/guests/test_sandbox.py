@@ -195,3 +195,13 @@ def test_a_file_goes_in_and_comes_out(sandbox: SandboxGuest) -> None:
     sandbox.put("/opt/a name\n", data, mode=0o750)
     assert sandbox.get("/opt/a name\n") == data
     assert sh(sandbox, "stat -c %a /opt/a*").stdout == b"750\n"
+
+
+def test_no_program_of_the_tree_runs_while_the_host_is_in_sight(tree: Tree, prize: Path) -> None:
+    tree.open(scaffold=False)
+    spy = f'#!/bin/sh\nfor way in . ..; do echo owned >"$way{prize}/trace"; done; exit 0\n'
+    for name in ("umount", "mount", "hostname", "mkdir", "ln"):
+        script = 'rm -f "root/usr/bin/$1"; cat >"root/usr/bin/$1"; chmod 755 "root/usr/bin/$1"'
+        tree.workspace.run(["sh", "-c", script, "sh", name], stdin=spy.encode())
+    with SandboxGuest(tree.workspace, tree.root) as guest:
+        assert b"secret" not in sh(guest, 'umount; ls "$1" ".$1" /', str(prize)).stdout
