@@ -36,7 +36,7 @@ def digest(path):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def test_every_tool_finds_it_sound(disk, plan):
+def test_every_tool_finds_it_sound(disk, plan, tmp_path):
     assert (
         "No errors" in subprocess.run(["sfdisk", "--verify", disk], capture_output=True, text=True, check=True).stdout
     )
@@ -50,6 +50,11 @@ def test_every_tool_finds_it_sound(disk, plan):
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert "BOOTX64.EFI" in listed
+    esp = tmp_path / "esp"
+    with disk.open("rb") as file:
+        file.seek(Layout.of(plan).esp.offset)
+        esp.write_bytes(file.read(Layout.of(plan).esp.size))
+    subprocess.run(["fsck.fat", "-n", esp], check=True, capture_output=True)
     assert disk.stat().st_blocks * 512 < 64 * MIB
 
 
@@ -65,8 +70,11 @@ def test_another_order_of_creation_gives_the_same_bits(workspace, plan, disk, tm
     root = workspace.path / "sample-again"
     workspace.call(make_with_boot_files, root, boot_files(plan), 2)
     output = tmp_path / "again.raw"
-    build_raw(workspace, root, plan, output)
+    heard = []
+    build_raw(workspace, root, plan, output, progress=lambda done, total: heard.append((done, total)))
     assert digest(output) == digest(disk)
+    assert heard == sorted(heard)
+    assert heard[-1][0] == heard[-1][1] > 5_000_000_000
 
 
 def test_the_tree_comes_back_with_all_that_belongs_to_it(workspace, tree, disk):

@@ -159,15 +159,12 @@ class _Population:
         self._finish(node, extents, node.size, None)
 
     def _finish(self, node: Node, extents: list[Extent], size: int, links: int | None) -> None:
-        leaves = [block for block, _ in map(self._one, range(leaves_needed(len(extents))))]
+        leaves = [self._groups.take(1)[0][0] for _ in range(leaves_needed(len(extents)))]
         for block, data in zip(leaves, extent_leaves(extents, node.number, self._chain) if leaves else [], strict=True):
             self._contents.write(block, data)
         blocks = sum(extent.count for extent in extents) + len(leaves)
         content = extent_root(extents, leaves)
         self._keep(node, content=content, size=size, flags=EXTENTS_FLAG, blocks=blocks, links=links)
-
-    def _one(self, _: int) -> tuple[int, int]:
-        return self._groups.take(1)[0]
 
     def _keep(
         self, node: Node, *, content: bytes, size: int, flags: int, blocks: int, links: int | None = None
