@@ -97,7 +97,7 @@ def round_of(bench: Bench, number: int) -> None:
     env = {**os.environ, "GOLDSMITH_HOME": str(home)}
     command = [str(GOLDSMITH), "build", str(pipeline), "--json"]
     cold = bench.time("goldsmith, cold, to the sealed qcow2", command, env=env)
-    bench.facts["image"] = str(json.loads(cold.stdout[cold.stdout.index('{\n') :])["disks"][0]["size"] >> 20) + " MiB"
+    bench.facts["image"] = str(json.loads(cold.stdout[cold.stdout.index("{\n") :])["disks"][0]["size"] >> 20) + " MiB"
     for kept in ("layers", "images"):
         shutil.rmtree(home / kept)
     bench.time("goldsmith, packages cached", command, env=env)
@@ -107,7 +107,7 @@ def round_of(bench: Bench, number: int) -> None:
     if number == 0:
         pipeline.write_text(PIPELINE % "true")
         tested = bench.time("goldsmith, sealed from cache and tested", command, env=env)
-        image = json.loads(tested.stdout[tested.stdout.index('{\n') :])
+        image = json.loads(tested.stdout[tested.stdout.index("{\n") :])
         bench.record("boot to tests passed", sum(boot["seconds"] for boot in image["boot"]))
     shutil.rmtree(home)
 
@@ -120,9 +120,7 @@ def by_hand(bench: Bench, number: int) -> None:
     work = MEMORY / f"goldsmith-bench-{os.getpid()}"
     script = str(HERE / "by_hand.sh")
     try:
-        bench.time(
-            "by hand, cold", [script, "bake", str(work), str(out), "", packages, distribution.codename, *lines]
-        )
+        bench.time("by hand, cold", [script, "bake", str(work), str(out), "", packages, distribution.codename, *lines])
         shutil.rmtree(work)
         with PackageCache(bench.folder / "debs", distribution.archives) as cache:
             conf = cache.apt_conf.strip().rstrip(";")
@@ -148,7 +146,7 @@ def report(bench: Bench) -> None:
     lines = [
         "# Measured by `make bench`",
         "",
-        f"Medians of {ROUNDS}, one run, {os.cpu_count()} cores. Absolute seconds are this machine's; the ratios are the point.",
+        f"Medians of {ROUNDS}, one run, {os.cpu_count()} cores. Seconds are this machine's; the ratios are the point.",
         "",
         "| case | seconds (median) | all |",
         "|---|---|---|",

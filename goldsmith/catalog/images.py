@@ -82,7 +82,7 @@ class ImageStore:
         return sorted(images, key=lambda image: (image.created, image.build), reverse=True)
 
     def find(self, reference: str) -> Image:
-        """Return the image of ``name``, ``name/version`` (wildcards too) or ``name/version/build``; the newest of many."""
+        """Return the newest image of ``name``, ``name/version`` (wildcards too) or ``name/version/build``."""
         name, _, rest = reference.partition("/")
         version, _, build = rest.partition("/")
         named = [image for image in self.all() if image.name == name]

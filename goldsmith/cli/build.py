@@ -57,7 +57,9 @@ def _report(built: Built, home: Home, seconds: float, *, as_json: bool) -> None:
         print_json({"event": "Built", "unchanged": built.unchanged, "path": str(built.folder), **asdict(built.image)})
         return
     state = "Nothing has changed since" if built.unchanged else "Built"
-    print(f"\n{state} in {seconds:.1f} s:" if not built.unchanged else f"{state} this build ({seconds:.2f} s to see it):")
+    print(
+        f"\n{state} in {seconds:.1f} s:" if not built.unchanged else f"{state} this build ({seconds:.2f} s to see it):"
+    )
     for line in describe(built.image, ImageStore(home.images)):
         print(line)
     print(f"\nNext: goldsmith show {built.image.reference} --packages")
@@ -70,7 +72,8 @@ def _pairs(parameters: list[str]) -> dict[str, str]:
         name, equals, value = word.partition("=")
         if not equals or not name:
             raise GoldsmithError(
-                f"The parameter {word!r} is not of the form name=value.", mend="For example: --parameters Greeting=Hello"
+                f"The parameter {word!r} is not of the form name=value.",
+                mend="For example: --parameters Greeting=Hello",
             )
         pairs[name] = value
     return pairs
@@ -81,7 +84,8 @@ def _known(formats: str) -> tuple[str, ...]:
     unknown = [name for name in names if name not in FORMATS]
     if unknown or not names:
         raise GoldsmithError(
-            f"There is no disk format {', '.join(unknown) or 'of an empty name'}.", mend=f"There are: {', '.join(FORMATS)}."
+            f"There is no disk format {', '.join(unknown) or 'of an empty name'}.",
+            mend=f"There are: {', '.join(FORMATS)}.",
         )
     return names
 

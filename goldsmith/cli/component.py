@@ -51,7 +51,9 @@ def list_components(*, as_json: bool) -> None:
     if as_json:
         print_json([{"name": each.name, "version": each.version, "description": each.description} for each in found])
         return
-    print_table(("COMPONENT", "VERSION", "WHAT IT DOES"), [(each.name, each.version, each.description) for each in found])
+    print_table(
+        ("COMPONENT", "VERSION", "WHAT IT DOES"), [(each.name, each.version, each.description) for each in found]
+    )
 
 
 def validate_components(files: list[str], *, blocked: tuple[str, ...]) -> int:

@@ -38,4 +38,6 @@ def collect(*, days: float, as_json: bool) -> None:
         print(f"removed the layer of {title} ({bytes_for_people(size)})")
     for path in leftovers:
         print(f"removed what a killed build left: {path}")
-    print(f"Freed {bytes_for_people(freed)}: {len(layers)} layers and {len(packages)} packages unused for {days:g} days.")
+    print(
+        f"Freed {bytes_for_people(freed)}: {len(layers)} layers and {len(packages)} packages unused for {days:g} days."
+    )

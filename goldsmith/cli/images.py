@@ -46,7 +46,10 @@ def show_image(reference: str, *, packages: bool, as_json: bool) -> None:
     for line in describe(image, store):
         print(line)
     if packages:
-        rows = [(each["name"], each["version"], each["architecture"], ", ".join(each["licences"])) for each in image.packages]
+        rows = [
+            (each["name"], each["version"], each["architecture"], ", ".join(each["licences"]))
+            for each in image.packages
+        ]
         print_table(("PACKAGE", "VERSION", "ARCHITECTURE", "LICENCES"), rows)
 
 
@@ -59,7 +62,9 @@ def describe(image: Image, store: ImageStore) -> list[str]:
     lines += [f"  disk        {folder / disk.file} ({bytes_for_people(disk.size)})" for disk in image.disks]
     lines += [f"  sha256      {disk.sha256}  {disk.file}" for disk in image.disks]
     lines.append(f"  made from   {image.parent_image}, plan {image.plan[:12]}, {image.created}")
-    lines.append(f"  contains    {len(image.packages)} packages; {', '.join(each['name'] for each in image.components)}")
+    lines.append(
+        f"  contains    {len(image.packages)} packages; {', '.join(each['name'] for each in image.components)}"
+    )
     lines += [
         f"  booted      {boot['firmware']} in {boot['seconds']:.1f} s ({boot['acceleration']})" for boot in image.boot
     ]

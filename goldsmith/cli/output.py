@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+STEP = 1024
 
 
 def print_json(value: Any) -> None:
@@ -39,6 +40,6 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def bytes_for_people(size: float) -> str:
     """Return a size in bytes with a binary unit, as in "312.4 MiB"."""
     unit = 0
-    while size >= 1024 and unit < len(UNITS) - 1:
-        size, unit = size / 1024, unit + 1
+    while size >= STEP and unit < len(UNITS) - 1:
+        size, unit = size / STEP, unit + 1
     return f"{size:.0f} B" if unit == 0 else f"{size:.1f} {UNITS[unit]}"

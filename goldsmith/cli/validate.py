@@ -27,7 +27,12 @@ def validate_files(files: list[str], *, as_json: bool) -> int:
     results = [(file, *_check(file)) for file in files]
     failed = any(problems for _, _, problems in results)
     if as_json:
-        print_json([{"file": file, "kind": kind, "valid": not problems, "faults": problems} for file, kind, problems in results])
+        print_json(
+            [
+                {"file": file, "kind": kind, "valid": not problems, "faults": problems}
+                for file, kind, problems in results
+            ]
+        )
     else:
         for file, kind, problems in results:
             for problem in problems:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class View(Protocol):
     """Shows a build's events until it is closed."""
 
-    def __call__(self, event: BuildEvent) -> None: ...
+    def __call__(self, event: BuildEvent) -> None:
+        """Show an event."""
 
     def close(self) -> None:
         """Leave the terminal as it was."""
@@ -35,6 +36,7 @@ class JsonLines:
     """One JSON object a line on standard output."""
 
     def __call__(self, event: BuildEvent) -> None:
+        """Show an event."""
         print(json.dumps({"event": type(event).__name__, **asdict(event)}), flush=True)
 
     def close(self) -> None:
@@ -45,6 +47,7 @@ class PlainLines:
     """A line for each stage that ends and each note, on standard error."""
 
     def __call__(self, event: BuildEvent) -> None:
+        """Show an event."""
         line = _plain(event)
         if line:
             print(line, file=sys.stderr, flush=True)
@@ -86,6 +89,7 @@ class LiveView:
         self._progress.start()
 
     def __call__(self, event: BuildEvent) -> None:
+        """Show an event."""
         from rich.markup import escape
 
         if isinstance(event, StageStarted):

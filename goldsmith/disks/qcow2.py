@@ -99,7 +99,7 @@ class _Writer:
             self._l2[number] = _COMPRESSED | sectors << _SECTOR_COUNT_SHIFT | place
         else:
             self._l2[number] = _COPIED | place
-        for cluster in range(place >> CLUSTER_BITS, (_sector_end(last) >> CLUSTER_BITS) + 1):
+        for cluster in range(place >> CLUSTER_BITS, (last >> CLUSTER_BITS) + 1):
             self._references[cluster] = self._references.get(cluster, 0) + 1
         self._buffer += data
         self._end += len(data)
@@ -153,8 +153,3 @@ class _Writer:
         header += struct.pack(">B7x", _ZSTD)
         self._target.seek(0)
         self._target.write(header.ljust(CLUSTER, b"\0"))
-
-
-def _sector_end(last: int) -> int:
-    """Return the last byte of the sector that holds byte ``last``: a compressed cluster owns whole sectors."""
-    return last | (1 << _SECTOR_BITS) - 1

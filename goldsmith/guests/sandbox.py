@@ -60,7 +60,7 @@ echo ready
 read -r _ || true
 """
 """Process 1 of a sandbox. The host's files are still in sight, so nothing is written to the tree and no program of it
-runs: MOUNT_POINTS are known to be folders, and what is written lies on the new mounts. Bash stays, as it reaps orphans."""
+runs: MOUNT_POINTS are known to be folders, and what is written lies on the new mounts. Bash reaps orphans."""
 
 MOUNT_POINTS = ("dev", "proc", "run")
 
@@ -83,8 +83,12 @@ class SandboxGuest(Guest):
         entered = nsenter(self._workspace.pid, "--user", "--mount", "--pid", "--ipc")
         spaces = ["unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child=KILL"]
         self._holder = Holder([*entered, *spaces, "bash", "-c", _PIVOT, "sandbox", str(self._root), self._apt_conf])
-        self._pid = self._holder.init()
-        call_inside(self._pid, pivot, self._root)
+        try:
+            self._pid = self._holder.init()
+            call_inside(self._pid, pivot, self._root)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(

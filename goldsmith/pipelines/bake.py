@@ -42,6 +42,9 @@ APT_OPTIONS = 'DPkg::Options:: "--force-unsafe-io";\nAcquire::Languages "none";\
 """dpkg need not wait for a disk, as a build that is cut short is thrown away whole; nobody reads translations in it."""
 
 
+SHOWN_CHANGES = 3
+
+
 class StepFailedError(GoldsmithError):
     """A step of a component failed: which, what it said, and where the whole log is."""
 
@@ -156,9 +159,7 @@ class Bake:
             self._baseline = users
             self._finish_layer(key, folder, {"epoch": self.epoch, "users": sorted(users)})
 
-    def _lay_component(
-        self, component: PlannedComponent, key: LayerKey, apt_conf: str, *, cached: bool
-    ) -> bool:
+    def _lay_component(self, component: PlannedComponent, key: LayerKey, apt_conf: str, *, cached: bool) -> bool:
         """Lay a component's layer; return whether it is one that its key tells all about."""
         with self.stages.stage(key.title) as stage:
             if component.volatile or not cached:
@@ -190,7 +191,9 @@ class Bake:
             log_directory=self.logs,
             services=self.services,
             environment={**self.environment, "IMAGE_PHASE": "BUILDING"},
-            on_event=lambda event: stage.say(f"{event.phase}: {event.step}") if isinstance(event, StepStarted) else None,
+            on_event=lambda event: (
+                stage.say(f"{event.phase}: {event.step}") if isinstance(event, StepStarted) else None
+            ),
         )
         if result.exit_code and result.failure:
             if self.on_failure:
@@ -234,5 +237,5 @@ def _host_resolver() -> str:
 
 
 def _counted(changes: list[str]) -> str:
-    few = ", ".join(changes[:3])
-    return f"packages: {few}" + (f" and {len(changes) - 3} more" if len(changes) > 3 else "")
+    few = ", ".join(changes[:SHOWN_CHANGES])
+    return f"packages: {few}" + (f" and {len(changes) - SHOWN_CHANGES} more" if len(changes) > SHOWN_CHANGES else "")

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.catalog.images import Disk, Image, ImageStore
-from goldsmith.disks.formats import FORMATS
 from goldsmith.disks.boot import boot_files
 from goldsmith.disks.build import build_raw
+from goldsmith.disks.formats import FORMATS
 from goldsmith.disks.plan import DiskPlan
 from goldsmith.errors import GoldsmithError
 from goldsmith.guests.workspace import Workspace
@@ -131,7 +131,7 @@ def _build(
 
 @contextmanager
 def _raw_file(draft: Path, *, in_memory: bool) -> Iterator[Path]:
-    """Give the path of the raw disk: nameless memory, gone with this process however it ends, or a file of the draft."""
+    """Give the path of the raw disk: nameless memory, gone when this process is, or a file of the draft."""
     if in_memory:
         memory = os.memfd_create("goldsmith-disk")
         try:
@@ -247,9 +247,7 @@ def _record(
         plan=plan.digest,
         disk_bytes=disk_plan.size_bytes,
         disks=disks,
-        components=tuple(
-            {"name": each.reference, "parameters": dict(each.parameters)} for each in plan.components
-        ),
+        components=tuple({"name": each.reference, "parameters": dict(each.parameters)} for each in plan.components),
         packages=tuple(asdict(package) for package in inventory),
         tests=trial.tests,
         boot=trial.boots,

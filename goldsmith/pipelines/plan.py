@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from goldsmith.documents.component import ComponentDocument
+    from goldsmith.documents.image_tests import Firmware
     from goldsmith.trees.archives import ArchiveState
     from goldsmith.trees.distributions import Distribution
 
@@ -151,7 +152,7 @@ class BuildPlan:
     skip_cleanup: frozenset[str]
     allow: tuple[str, ...]
     disk_bytes: int
-    firmware: tuple[str, ...]
+    firmware: tuple[Firmware, ...]
     tests_enabled: bool
     test_minutes: int
     tags: Mapping[str, str]

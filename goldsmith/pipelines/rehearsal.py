@@ -54,7 +54,10 @@ def rehearse(
     """Run the documents in their order and return the result; logs go where the configuration says."""
     asked = rehearsal.configuration
     runs = [
-        DocumentRun(_document(each.path, asked.document_s3_bucket_owner or "", rehearsal.folder, services), asked.parameters_for(each))
+        DocumentRun(
+            _document(each.path, asked.document_s3_bucket_owner or "", rehearsal.folder, services),
+            asked.parameters_for(each),
+        )
         for each in asked.documents
     ]
     with ExitStack() as stack:
@@ -73,9 +76,7 @@ def rehearse(
             trace=bool(asked.trace),
         )
     if asked.log_s3_bucket_name:
-        bucket = LogBucket(
-            asked.log_s3_bucket_name, asked.log_s3_bucket_owner or "", asked.log_s3_key_prefix or ""
-        )
+        bucket = LogBucket(asked.log_s3_bucket_name, asked.log_s3_bucket_owner or "", asked.log_s3_key_prefix or "")
         return upload_logs(result, bucket, services)
     return result
 

@@ -192,7 +192,9 @@ def _sha256(file: Path) -> str:
         with file.open("rb") as content:
             return hashlib.file_digest(content, "sha256").hexdigest()
     except OSError as missing:
-        raise UnresolvedError(f"The parent image {file} cannot be read: {missing.strerror}.", mend="Check the path.") from missing
+        raise UnresolvedError(
+            f"The parent image {file} cannot be read: {missing.strerror}.", mend="Check the path."
+        ) from missing
 
 
 def _text(path: Path) -> str:

@@ -50,7 +50,9 @@ class Trial:
         """Boot and test; raise in words on a boot that fails or a test that does not pass."""
         boots, tests = [], []
         for number, firmware in enumerate(self.plan.firmware):
-            boot, passed = self._try_one(disk, firmware, [each for each in self.plan.components if not number and each.tests])
+            boot, passed = self._try_one(
+                disk, firmware, [each for each in self.plan.components if not number and each.tests]
+            )
             boots.append(boot)
             tests += passed
         return TrialReport(tuple(boots), tuple(tests))
@@ -77,7 +79,9 @@ class Trial:
             log_directory=self.draft / "logs",
             services=self.services,
             environment={**self.environment, "IMAGE_PHASE": "TESTING"},
-            on_event=lambda event: stage.say(f"{event.phase}: {event.step}") if isinstance(event, StepStarted) else None,
+            on_event=lambda event: (
+                stage.say(f"{event.phase}: {event.step}") if isinstance(event, StepStarted) else None
+            ),
         )
         if result.failure and result.exit_code:
             if self.on_failure:
@@ -85,4 +89,3 @@ class Trial:
             raise StepFailedError(result.failure, where="in the booted machine", logs=result.log_folder)
         stage.note = f"{result.executed} steps passed"
         return {"component": component.reference, "steps": result.executed, "skipped": result.skipped}
-

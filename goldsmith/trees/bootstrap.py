@@ -40,7 +40,7 @@ FILES = {
         "system_info:\n"
         "  default_user:\n"
         "    {name: admin, lock_passwd: true, gecos: Debian, groups: [adm, sudo],\n"
-        "     sudo: [\"ALL=(ALL) NOPASSWD:ALL\"], shell: /bin/bash}\n"
+        '     sudo: ["ALL=(ALL) NOPASSWD:ALL"], shell: /bin/bash}\n'
         "  network: {renderers: [networkd]}\n"
     ),
 }
