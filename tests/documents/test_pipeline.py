@@ -217,6 +217,13 @@ def test_faulty_pipelines(text, said):
     assert f"p.yml:{said}" in faults_of(text)
 
 
+def test_a_list_whose_items_are_wrong_is_not_called_empty():
+    assert faults_of(f"{SMALL}distributionConfiguration: {{distributions: [{{regoin: a}}]}}") == [
+        "p.yml:3:45: distributionConfiguration.distributions[0] needs region.",
+        "p.yml:3:46: distributionConfiguration.distributions[0] has no key 'regoin'. Did you mean region?",
+    ]
+
+
 @pytest.mark.parametrize("expression", ["rate(1 day)", "rate(12 hours)", "cron(0 10 ? * 2-6 *)", "cron(0 0 * * ?)"])
 def test_schedules_that_are_accepted(expression):
     assert parse_pipeline(f"{SMALL}schedule: {{scheduleExpression: {expression}}}", "p.yml").schedule

@@ -77,6 +77,12 @@ def test_names_that_mean_nothing(expression, said):
     assert faults(expression) == [f"doc.yml:15:16: {said}"]
 
 
+def test_the_same_fault_in_two_places_has_two_places():
+    step = "  - {{name: {0}, action: ExecuteBash, inputs: {{commands: ['{{{{ context:now }}}}']}}}}\n"
+    text = f"schemaVersion: 1.0\nphases:\n- name: build\n  steps:\n{step.format('One')}{step.format('Two')}"
+    assert [fault.partition(": ")[0] for fault in faults_of(text)] == ["doc.yml:5:59", "doc.yml:6:59"]
+
+
 @pytest.mark.parametrize(
     "expression",
     [

@@ -48,6 +48,7 @@ def test_nodes_have_thirty_bits():
 
 def test_the_integer_is_that_of_the_documented_notification():
     assert Version.parse("1.0.0/3").semver == 2**90 + 3
+    assert Version.parse("1.2.3/4").semver == 2**90 + 2 * 2**60 + 3 * 2**30 + 4
 
 
 @settings(deadline=None)
