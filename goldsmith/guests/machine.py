@@ -125,7 +125,7 @@ class MachineGuest(Guest):
 
     def kill(self, token: str) -> None:
         """Kill the process group whose leader has the id ``token`` inside the machine."""
-        self.run(["sh", "-c", 'kill -KILL -- "-$1"', "sh", token])
+        self.run(["sh", "-c", 'kill -KILL "-$1"', "sh", token])
 
     def reboot(self) -> None:
         """Reboot the machine and return when systemd has finished starting it again."""

@@ -15,6 +15,8 @@ from goldsmith.documents.arns import slug_of
 from goldsmith.documents.component_reference import ComponentFile, parse_component_reference
 from goldsmith.documents.parent_image import Bootstrap, CatalogueImage, LocalFile, parse_parent_image
 from goldsmith.documents.parser import parse_component
+from goldsmith.documents.references import faults_across_stages
+from goldsmith.documents.source import DocumentError
 from goldsmith.errors import GoldsmithError
 from goldsmith.executor.services import Services
 from goldsmith.pipelines.plan import BootstrapParent, BuildPlan, FileParent, PlannedComponent
@@ -113,6 +115,15 @@ def _component(wanted: ComponentConfiguration, folder: Path, overrides: Mapping[
             f"The component {name} needs a value for {', '.join(missing)}.",
             mend=f"Give it in the recipe's parameters, or with --parameters {missing[0]}=…",
         )
+    for each in document.parameters:
+        if each.allowed_values and values.get(each.name, each.allowed_values[0]) not in each.allowed_values:
+            raise UnresolvedError(
+                f"The component {name} does not allow {each.name}={values[each.name]}.",
+                mend=f"It allows: {', '.join(each.allowed_values)}.",
+            )
+    faults = faults_across_stages(document)
+    if faults:
+        raise DocumentError(faults)
     return PlannedComponent(name, document, values, tuple(_nested(document, folder, MAX_NESTING)))
 
 

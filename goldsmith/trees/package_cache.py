@@ -12,6 +12,7 @@ import urllib.request
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +28,7 @@ GIVEN_BACK = ("Content-Length", "Content-Type", "Content-Range", "Last-Modified"
 
 
 class PackageCache:
-    """An HTTP proxy on a loopback port for the given archives and nothing else.
+    """An HTTP proxy on a loopback port for the hosts of the given archives and nothing else.
 
     Packages and by-hash indexes are kept in ``folder``; whoever installs them checks their hashes, so that the
     cache is never trusted. Everything else is asked for anew.
@@ -35,15 +36,18 @@ class PackageCache:
 
     def __init__(self, folder: Path, archives: Iterable[Archive]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        prefixes = tuple(sorted({f"{archive.uri}/" for archive in archives}))
+        hosts = {urlsplit(archive.uri) for archive in archives if archive.uri.startswith("http://")}
+        self._names = sorted({host.hostname for host in hosts if host.hostname})
+        prefixes = tuple(sorted({f"http://{host.netloc}/" for host in hosts}))
         handler = type("Handler", (_Handler,), {"folder": folder, "prefixes": prefixes})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     @property
     def apt_conf(self) -> str:
-        """The apt configuration that sends apt here."""
-        return f'Acquire::http::Proxy "http://127.0.0.1:{self._server.server_port}";\n'
+        """The apt configuration that sends apt here for these hosts; others it asks itself."""
+        here = f"http://127.0.0.1:{self._server.server_port}"
+        return "".join(f'Acquire::http::Proxy::{name} "{here}";\n' for name in self._names)
 
     def __enter__(self) -> Self:
         self._thread.start()

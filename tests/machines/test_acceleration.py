@@ -45,4 +45,5 @@ def test_the_answer_is_remembered_for_this_boot(tmp_path: Path, monkeypatch: pyt
 @pytest.mark.sandbox
 @pytest.mark.network
 def test_a_kernel_that_runs_is_the_proof(kernel: Path) -> None:
-    assert try_kvm(kernel, accelerator="tcg", limit=120).kind == "kvm"
+    found = try_kvm(kernel, accelerator="tcg", limit=120)
+    assert found.kind == "kvm", found.reason

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from goldsmith.machines.boot import BootError
+from goldsmith.machines.boot import BootError, await_system, require_healthy
 from goldsmith.machines.machine import Machine, draw_address
 from goldsmith.machines.runs import sweep
 from goldsmith.machines.spec import MachineError, MachineSpec
@@ -71,8 +71,6 @@ def test_cloud_init_took_it_for_an_ec2_instance(booted: Booted) -> None:
 
 
 def test_a_unit_that_failed_is_named_with_its_own_words(booted: Booted) -> None:
-    from goldsmith.machines.boot import await_system, require_healthy
-
     guest = booted.machine.guest
     guest.run(["systemctl", "start", "broken.service"])
     state = await_system(guest, 60)
