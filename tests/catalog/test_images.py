@@ -17,9 +17,8 @@ def an_image(name="web", version="1.0.0", build=1, created="2026-01-01T00:00:00Z
         created=created,
         parent_image="debian/12",
         plan=plan,
-        raw_sha256="00",
         disk_bytes=1 << 30,
-        disks=(Disk("qcow2", f"{name}.qcow2", "11", 5, "00"),),
+        disks=(Disk("qcow2", f"{name}.qcow2", "11", 5),),
     )
 
 

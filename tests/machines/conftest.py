@@ -49,7 +49,8 @@ def disk(home: Path, cache: Path) -> Path:
     distribution = debian("12")
     states = archive_states(distribution.archives, cache / "archives")
     store = LayerStore(cache / "layers")
-    key = LayerKey("tests-machine", {"format": str(FORMAT), "archives": digest_of([state.sha256 for state in states])})
+    inputs = [*distribution.packages, *(state.sha256 for state in states)]
+    key = LayerKey("tests-machine", {"format": str(FORMAT), "machine": digest_of(inputs)})
     raw = home / "machine.raw"
     with Workspace(home, memory=AREA_BYTES) as workspace:
         tree = Tree(workspace)
