@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import shutil
+import signal
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,8 @@ from goldsmith.trees.tree import Tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
 
 KEPT = Path("/var/cache/goldsmith-tests")
 AREA_BYTES = 2 << 30

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import stat
 import uuid
@@ -35,6 +36,10 @@ echo ready
 read -r _ || true
 """
 """Process 1 of a workspace: it mounts the area and stays until its standard input closes, as it does when we die."""
+
+
+_OCTAL = re.compile(r"\\([0-7]{3})")
+"""How the kernel writes blanks in mountinfo. A codec would do, but none can be loaded once we are inside."""
 
 
 class WorkspaceError(GoldsmithError):
@@ -129,7 +134,7 @@ def _clear(area: Path) -> None:
     """Detach what is still mounted below the area, then empty it. We are in no process table of the workspace's."""
     mounted = [line.split()[4] for line in Path("/proc/1/mountinfo").read_text().splitlines()]
     for place in reversed([place for place in mounted if place.startswith(f"{area}/")]):
-        unmount(place.encode().decode("unicode_escape"))
+        unmount(_OCTAL.sub(lambda found: chr(int(found[1], 8)), place))
     empty_folder(area)
 
 

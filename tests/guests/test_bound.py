@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 from goldsmith.guests.bound import end, start_bound
 
@@ -26,7 +27,10 @@ def test_a_bound_process_dies_with_a_parent_that_is_killed() -> None:
         [sys.executable, "-c", START], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as parent:
         assert parent.stdout is not None
-        bound = os.pidfd_open(int(parent.stdout.readline()))
+        number = int(parent.stdout.readline())
+        bound = os.pidfd_open(number)
+        while Path(f"/proc/{number}/comm").read_text() != "sleep\n":
+            os.sched_yield()  # setpriv has not bound it yet
         parent.send_signal(signal.SIGKILL)
     assert ended(bound)
     os.close(bound)
