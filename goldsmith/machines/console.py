@@ -17,6 +17,7 @@ HOPELESS = (
     (rb"grub rescue> ", "GRUB did not find its files"),
     (rb"(?<!rescue)[\r\n\x00-\x20]grub> ", "GRUB found no menu"),
     (rb"No bootable device", "the firmware found nothing to boot"),
+    (rb'BdsDxe: starting Boot[0-9A-F]{4} "EFI Internal Shell"', "the firmware found nothing to boot"),
     (rb"BdsDxe: No bootable option or device was found", "the firmware found nothing to boot"),
 )
 """Words on the console after which no boot recovers by itself, and what they mean."""

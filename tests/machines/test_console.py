@@ -20,6 +20,7 @@ PANIC = b"[    2.1] Kernel panic - not syncing: VFS: Unable to mount root fs on 
         (b"You are in emergency mode. After logging in", "it fell into systemd's emergency shell"),
         (b"\r\ngrub> ", "GRUB found no menu"),
         (b"grub rescue> ", "GRUB did not find its files"),
+        (b'BdsDxe: starting Boot0002 "EFI Internal Shell" from Fv(7C', "the firmware found nothing to boot"),
         (b"No bootable device.\r\n", "the firmware found nothing to boot"),
     ],
 )

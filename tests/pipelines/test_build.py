@@ -30,7 +30,9 @@ SYSTEM = ("ca-certificates", "systemd", "systemd-resolved", "passwd")
 
 
 def a_component(name, steps):
-    source = f"schemaVersion: 1.0\nphases:\n  - name: build\n    steps:\n{textwrap.indent(textwrap.dedent(steps), '      ')}"
+    source = (
+        f"schemaVersion: 1.0\nphases:\n  - name: build\n    steps:\n{textwrap.indent(textwrap.dedent(steps), '      ')}"
+    )
     return PlannedComponent(name, parse_component(source, f"{name}.yml"), {})
 
 
@@ -151,15 +153,18 @@ def test_a_failed_step_is_named_with_its_stderr_and_leaves_no_image(kept):
 
 
 def test_a_key_that_a_component_leaves_fails_the_build(kept):
+    body = "\\n".join(["MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"] * 4)
     leak = a_component(
         "leak",
-        """\
+        f"""\
         - name: Leak
-          action: ExecuteBash
-          inputs: {commands: ["mkdir -p /opt/app && printf -- '-----BEGIN PRIVATE KEY-----\\nMIIE\\n-----END PRIVATE KEY-----\\n' > /opt/app/key.pem"]}
+          action: CreateFile
+          inputs:
+            - path: /opt/app/key.pem
+              content: "-----BEGIN PRIVATE KEY-----\\n{body}\\n-----END PRIVATE KEY-----\\n"
         """,
     )
-    with pytest.raises(Exception, match=r"/opt/app/key\.pem"):
+    with pytest.raises(BuildFailedError, match=r"/opt/app/key\.pem"):
         run(a_plan(kept, leak), kept)
 
 
