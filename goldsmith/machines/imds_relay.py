@@ -8,6 +8,7 @@ import os
 import select
 import socket
 import sys
+from contextlib import suppress
 
 CHUNK = 1 << 16
 
@@ -21,10 +22,10 @@ def relay(path: str) -> None:
             ready, _, _ = select.select(sources, [], [])
             if 0 in ready:
                 data = os.read(0, CHUNK)
-                server.sendall(data)
                 if not data:
                     sources.remove(0)
-                    server.shutdown(socket.SHUT_WR)
+                with suppress(OSError):  # the server may have answered and gone
+                    server.sendall(data) if data else server.shutdown(socket.SHUT_WR)
             if server.fileno() in ready:
                 data = server.recv(CHUNK)
                 if not data:
