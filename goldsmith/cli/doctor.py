@@ -98,7 +98,10 @@ def _memory() -> Check:
     memory = memory_for_work()
     if not memory:
         return Check(
-            "memory", True, "short: work areas go to disk, which is slower", "Free some, or GOLDSMITH_MEMORY=4G."
+            "memory",
+            True,
+            "short, or Linux before 6.6: work areas go to disk, slower",
+            "Free some, or GOLDSMITH_MEMORY=4G.",
         )
     return Check("memory", True, f"work areas of up to {bytes_for_people(memory)} in memory")
 

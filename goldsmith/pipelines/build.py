@@ -100,7 +100,7 @@ def _build(
         memory = memory_for_work()
         if not memory:
             with stages.stage("workspace") as stage:
-                stage.note = "memory is short: working on disk, which is slower"
+                stage.note = "on disk, which is slower: memory is short, or this kernel's tmpfs is too old (Linux 6.6)"
         workspace = stack.enter_context(Workspace(home.path, memory=memory))
         bake = Bake(
             plan=plan,

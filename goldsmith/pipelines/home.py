@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from goldsmith.trees.tree import overlay_in_memory
+
 GIBIBYTE = 1 << 30
 
 MEMORY_WANTED = 3 * GIBIBYTE
@@ -65,8 +67,11 @@ class Home:
 def memory_for_work() -> int:
     """Return how many bytes a work area may take of the memory that is free now, 0 for too few: work on disk then.
 
-    GOLDSMITH_MEMORY (bytes, or with a G) decides instead where it is set.
+    GOLDSMITH_MEMORY (bytes, or with a G) decides instead where it is set. A kernel whose tmpfs cannot hold an overlay's
+    changes (before Linux 6.6) leaves only the disk.
     """
+    if not overlay_in_memory():
+        return 0
     if said := os.environ.get("GOLDSMITH_MEMORY"):
         return int(float(said.rstrip("Gg")) * GIBIBYTE) if said[-1] in "Gg" else int(said)
     lines = Path("/proc/meminfo").read_text().splitlines()
