@@ -7,7 +7,8 @@ import pytest
 from goldsmith.disks.boot import boot_files
 from goldsmith.disks.plan import GIB, MIB, DiskPlan
 from goldsmith.guests.workspace import Workspace
-from tests.disks import sample_tree
+
+from . import sample_tree
 
 
 @pytest.fixture(scope="session")

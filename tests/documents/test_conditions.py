@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from documents.samples import document, step_faults
 from goldsmith.documents.component import Comparison, Condition
 from goldsmith.documents.operators import OPERATORS
 from goldsmith.documents.parser import parse_component
+
+from .samples import document, step_faults
 
 
 def condition(text):

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from documents.samples import EVERYTHING
 from goldsmith.documents.kind import kind_of
+
+from .samples import EVERYTHING
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from documents.samples import document, step_faults
 from goldsmith.documents.component import ForEachLoop, ForLoop
 from goldsmith.documents.parser import parse_component
+
+from .samples import document, step_faults
 
 
 def loop(text):

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from documents.samples import EVERYTHING, document, faults_of, step_faults
 from goldsmith.documents.component import (
     Comparison,
     Condition,
@@ -14,6 +13,8 @@ from goldsmith.documents.component import (
 )
 from goldsmith.documents.parser import parse_component
 from goldsmith.documents.source import DocumentError
+
+from .samples import EVERYTHING, document, faults_of, step_faults
 
 
 def test_the_whole_language_is_read():

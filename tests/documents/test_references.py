@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from documents.samples import faults_of
 from goldsmith.documents.parser import parse_component
 from goldsmith.documents.references import faults_across_stages
+
+from .samples import faults_of
 
 DOCUMENT = """\
 schemaVersion: 1.0

@@ -7,13 +7,14 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from documents.samples import EVERYTHING
 from documents.test_pipeline import FULL
 from goldsmith.documents.faults import MAX_FAULTS
 from goldsmith.documents.kind import kind_of
 from goldsmith.documents.parser import parse_component
 from goldsmith.documents.pipeline import parse_pipeline
 from goldsmith.documents.source import DocumentError
+
+from .samples import EVERYTHING
 
 TOKENS = re.compile(r"\w+|\s+|[^\w\s]")
 ODD = [

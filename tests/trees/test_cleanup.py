@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from cleanup_tree import base_in_workspace, quoted, tree_from
 
 from goldsmith.trees.cleanup import CleanupError, all_rules, clean
+
+from .cleanup_tree import base_in_workspace, quoted, tree_from
 
 pytestmark = pytest.mark.sandbox
 
