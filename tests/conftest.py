@@ -110,8 +110,7 @@ def tree(workspace: Workspace, base_layer: tuple[LayerStore, Layer]) -> Tree:
     """The small tree's layers, not yet mounted."""
     store, layer = base_layer
     made = Tree(workspace)
-    store.restore(workspace, layer, made.next_folder())
-    made.add(made.next_folder())
+    made.add(store.tree(layer))
     return made
 
 

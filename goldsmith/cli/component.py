@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from goldsmith.cli.output import print_json, print_table
+from goldsmith.cli.programs import require_programs
 from goldsmith.cli.validate import read_document
 from goldsmith.cli.view import choose_view
 from goldsmith.components import library
@@ -23,7 +24,7 @@ from goldsmith.executor.configuration import (
     settle,
 )
 from goldsmith.executor.events import LogLine, StepEnded, StepOutput, StepStarted
-from goldsmith.pipelines.home import Home
+from goldsmith.pipelines.home import Home, memory_for_work
 from goldsmith.pipelines.rehearsal import Rehearsal, rehearse
 from goldsmith.pipelines.resolve import component_services
 
@@ -72,6 +73,10 @@ def validate_components(files: list[str], *, blocked: tuple[str, ...]) -> int:
 def run_components(request: RunRequest) -> int:
     """Run documents; print awstoe's JSON summary, and what happens on standard error; return its exit code."""
     asked = _configuration(request)
+    home = Home.default()
+    if not request.host:
+        require_programs()
+        home.ready().require_room(memory_for_work())
     rehearsal = Rehearsal(
         configuration=asked,
         parent="" if request.host else request.parent,
@@ -81,7 +86,7 @@ def run_components(request: RunRequest) -> int:
     )
     view = choose_view(as_json=False)
     try:
-        result = rehearse(rehearsal, Home.default(), component_services(Path.cwd()), view, _tell)
+        result = rehearse(rehearsal, home, component_services(Path.cwd()), view, _tell)
     finally:
         view.close()
     _explain(result)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from goldsmith.cli.output import bytes_for_people, print_json
+from goldsmith.cli.programs import PROGRAMS, install_command, missing_programs
 from goldsmith.errors import GoldsmithError
 from goldsmith.guests.namespaces import id_map
 from goldsmith.guests.workspace import Workspace
@@ -16,28 +17,6 @@ from goldsmith.pipelines.home import Home, memory_for_work
 from goldsmith.trees.archives import archive_states
 from goldsmith.trees.distributions import debian
 
-PROGRAMS = {
-    "mmdebstrap": "mmdebstrap",
-    "qemu-system-x86_64": "qemu-system-x86",
-    "qemu-img": "qemu-utils",
-    "mke2fs": "e2fsprogs",
-    "debugfs": "e2fsprogs",
-    "sfdisk": "fdisk",
-    "mkfs.vfat": "dosfstools",
-    "mcopy": "mtools",
-    "grub-mkimage": "grub-common",
-    "unshare": "util-linux",
-    "nsenter": "util-linux",
-    "newuidmap": "uidmap",
-    "ssh": "openssh-client",
-}
-FILES = {
-    "/usr/lib/grub/x86_64-efi/moddep.lst": "grub-efi-amd64-bin",
-    "/usr/lib/grub/i386-pc/moddep.lst": "grub-pc-bin",
-    "/usr/share/OVMF/OVMF_CODE_4M.fd": "ovmf",
-    "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
-}
-SEARCHED = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DISK_WANTED = 4 << 30
 
 
@@ -65,11 +44,10 @@ def examine(*, as_json: bool) -> int:
 
 
 def _programs() -> Check:
-    missing = {package for program, package in PROGRAMS.items() if not shutil.which(program, path=SEARCHED)}
-    missing |= {package for file, package in FILES.items() if not Path(file).exists()}
+    missing = missing_programs()
     if missing:
-        names = " ".join(sorted(missing))
-        return Check("programs", False, f"missing: {names}", f"apt-get install --no-install-recommends {names}")
+        named = ", ".join(f"{program} (package {package})" for program, package in missing.items())
+        return Check("programs", False, f"missing: {named}", install_command(missing))
     return Check("programs", True, f"all {len(PROGRAMS)} are here")
 
 
@@ -107,8 +85,10 @@ def _memory() -> Check:
 
 
 def _disk() -> Check:
-    home = Home.default().path
-    home.mkdir(parents=True, exist_ok=True)
+    try:
+        home = Home.default().ready().path
+    except GoldsmithError as error:
+        return Check("disk", False, error.message, error.mend)
     free = shutil.disk_usage(home).free
     enough = free >= DISK_WANTED
     return Check(

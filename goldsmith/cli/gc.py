@@ -6,7 +6,7 @@ import time
 
 from goldsmith.catalog.images import ImageStore
 from goldsmith.cli.output import bytes_for_people, print_json
-from goldsmith.guests.workspace import sweep
+from goldsmith.guests.workspace import Workspace, sweep
 from goldsmith.machines.runs import sweep as sweep_machines
 from goldsmith.pipelines.home import Home
 from goldsmith.trees.layers import LayerStore
@@ -18,7 +18,8 @@ def collect(*, days: float, as_json: bool) -> None:
     """Remove layers and packages unused for ``days``, and leftovers of killed builds; say what went."""
     home = Home.default()
     before = time.time() - days * DAY
-    layers = LayerStore(home.layers).collect(older_than=before)
+    with Workspace(home.path) as workspace:
+        layers = LayerStore(home.layers).collect(workspace, older_than=before)
     packages = [file for file in home.packages.glob("*") if file.stat().st_mtime < before]
     freed = sum(size for _, size in layers) + sum(file.stat().st_size for file in packages)
     for file in packages:

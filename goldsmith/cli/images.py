@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def list_images(*, as_json: bool) -> None:
     """Print every image, the newest first."""
-    store = ImageStore(Home.default().images)
+    store = ImageStore(Home.default().ready().images)
     found = store.all()
     if as_json:
         print_json([{**asdict(image), "path": str(store.path(image))} for image in found])
@@ -38,7 +38,7 @@ def list_images(*, as_json: bool) -> None:
 
 def show_image(reference: str, *, packages: bool, as_json: bool) -> None:
     """Print one image's record."""
-    store = ImageStore(Home.default().images)
+    store = ImageStore(Home.default().ready().images)
     image = store.find(reference)
     if as_json:
         print_json({**asdict(image), "path": str(store.path(image))})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -206,13 +206,31 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(word for word in text.split(",") if word)
 
 
+def _refuse(error: GoldsmithError) -> NoReturn:
+    from goldsmith.cli.failures import told
+    from goldsmith.pipelines.home import Home
+
+    print(told(error, Home.default()), file=sys.stderr)
+    sys.exit(error.exit_code)
+
+
 def main() -> None:
     """Run the command line; a refusal is a sentence and an exit code, never a traceback."""
+    from goldsmith.cli.programs import search_system_folders
+
+    search_system_folders()
     try:
         app()
     except GoldsmithError as error:
-        print(f"goldsmith: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        _refuse(error)
+    except OSError as error:
+        from goldsmith.cli.failures import sentence
+        from goldsmith.pipelines.home import Home
+
+        refusal = sentence(error, Home.default())
+        if refusal is None:
+            raise
+        _refuse(refusal)
     except KeyboardInterrupt:
         print("goldsmith: interrupted; nothing is left behind.", file=sys.stderr)
         sys.exit(130)

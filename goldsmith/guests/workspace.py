@@ -115,6 +115,12 @@ class Workspace:
         """Return where the host finds a path of the workspace while it lives."""
         return Path(f"/proc/{self.pid}/root") / path.relative_to("/")
 
+    def own(self, folder: Path) -> None:
+        """Give a folder of the host to the namespace's root, and to nobody else."""
+        folder.chmod(0o700)
+        if os.getuid() == 0:
+            os.chown(folder, id_map("uid").lines[0][1], id_map("gid").lines[0][1])
+
     def _hold(self) -> Holder:
         """Make the user namespace first: only entering it with its maps written gives its root the rights to go on."""
         users = Holder(["unshare", "--user", "--", "bash", "-c", _WAIT])

@@ -1,4 +1,8 @@
-"""From a plan to a sealed tree: layers laid or built one on the other, then cleaned and looked through."""
+"""From a plan to a sealed tree: layers laid or built one on the other, then cleaned and looked through.
+
+A layer that was built is examined and kept in the background while the next one is built. Examining finds what of
+it the scan of the sealed tree will have to read, so that only this, and not the whole tree, is read in the end.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from goldsmith.disks.tree_files import export_tree
 from goldsmith.errors import GoldsmithError
@@ -22,6 +26,7 @@ from goldsmith.trees.inventory import changed_packages, installed, packages
 from goldsmith.trees.kernels import settle_kernels
 from goldsmith.trees.layers import LayerStore
 from goldsmith.trees.package_cache import PackageCache
+from goldsmith.trees.scan import RULES_DIGEST, scan, suspects
 from goldsmith.trees.tree import SCAFFOLD, Tree
 
 if TYPE_CHECKING:
@@ -35,7 +40,8 @@ if TYPE_CHECKING:
     from goldsmith.pipelines.plan import BuildPlan, PlannedComponent
     from goldsmith.pipelines.progress import Stage, Stages
     from goldsmith.trees.inventory import Package
-    from goldsmith.trees.layers import LayerKey
+    from goldsmith.trees.layers import Layer, LayerKey
+    from goldsmith.trees.scan import ScanReport
 
 
 APT_OPTIONS = 'DPkg::Options:: "--force-unsafe-io";\nAcquire::Languages "none";\n'
@@ -79,8 +85,16 @@ class Bake:
         self._store = LayerStore(self.home.layers)
         self._tree = Tree(self.workspace)
         self._saving: list[Future[None]] = []
+        self._suspects: list[Future[tuple[str, ...]]] = []
         self._pool = ThreadPoolExecutor(max_workers=2)
         self._baseline: frozenset[str] = frozenset()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+        self._store.close()
 
     @property
     def root(self) -> Path:
@@ -131,13 +145,18 @@ class Bake:
                 guest.run(["mkdir", "-p", path.rpartition("/")[0]])
                 guest.put(path, text.encode())
         self._tree.clamp_times(upper, self.epoch)
+        self._suspects.append(self._examined(upper))
         return report, self.workspace.call(packages, Path("/"), chroot=self.root)
+
+    def scan(self, skipped: frozenset[str]) -> ScanReport:
+        """Look through the sealed tree for what no image may carry; ``skipped`` are the cleanup rules that were."""
+        suspected = {path for each in self._suspects for path in each.result()}
+        return self.workspace.call(scan, Path("/"), sorted(suspected), skipped, self.plan.allow, chroot=self.root)
 
     def keep(self) -> None:
         """Wait until every new layer is in the cache."""
         for saving in self._saving:
             saving.result()
-        self._pool.shutdown()
 
     def _lay_parent(self, apt_conf: str) -> None:
         key = self.plan.parent.key
@@ -208,9 +227,8 @@ class Bake:
             stage.note = f"built: {reason}"
             stage.say(f"not in the cache: {reason}")
             return False
-        folder = self._tree.next_folder()
-        self._store.restore(self.workspace, layer, folder)
-        self._tree.add(folder)
+        self._tree.add(self._store.tree(layer))
+        self._examine_restored(layer)
         if "epoch" in layer.facts:
             self.epoch = layer.facts["epoch"]
             self._baseline = frozenset(layer.facts["users"])
@@ -220,7 +238,33 @@ class Bake:
 
     def _finish_layer(self, key: LayerKey, folder: Path, facts: dict[str, Any]) -> None:
         self._tree.add(folder)
-        self._saving.append(self._pool.submit(self._store.save, self.workspace, key, folder, facts))
+        examined = self._examined(folder)
+        self._suspects.append(examined)
+
+        def save() -> None:
+            found = {"rules": RULES_DIGEST, "suspects": examined.result()}
+            self._store.save(self.workspace, key, folder, {**facts, **found})
+
+        self._saving.append(self._pool.submit(save))
+
+    def _examine_restored(self, layer: Layer) -> None:
+        """Take the layer's suspects from its record, or find them anew where other rules found those."""
+        if layer.facts.get("rules") == RULES_DIGEST:
+            known: Future[tuple[str, ...]] = Future()
+            known.set_result(tuple(layer.facts["suspects"]))
+            self._suspects.append(known)
+            return
+        examined = self._examined(self._store.tree(layer))
+        self._suspects.append(examined)
+
+        def amend() -> None:
+            found = {"rules": RULES_DIGEST, "suspects": examined.result()}
+            self._store.amend(layer, {**layer.facts, **found})
+
+        self._saving.append(self._pool.submit(amend))
+
+    def _examined(self, folder: Path) -> Future[tuple[str, ...]]:
+        return self._pool.submit(lambda: self.workspace.call(suspects, Path("/"), chroot=folder))
 
     def _import(self, parent: FileParent, folder: Path) -> None:
         self.workspace.run(["mkdir", str(folder)])

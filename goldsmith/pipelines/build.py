@@ -27,7 +27,7 @@ from goldsmith.pipelines.plan import BootstrapParent
 from goldsmith.pipelines.progress import Stages
 from goldsmith.pipelines.trial import Trial, TrialReport
 from goldsmith.trees.kernels import newest_kernel
-from goldsmith.trees.scan import LeftoversError, scan
+from goldsmith.trees.scan import LeftoversError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -102,16 +102,18 @@ def _build(
             with stages.stage("workspace") as stage:
                 stage.note = "on disk, which is slower: memory is short, or this kernel's tmpfs is too old (Linux 6.6)"
         workspace = stack.enter_context(Workspace(home.path, memory=memory))
-        bake = Bake(
-            plan=plan,
-            home=home,
-            workspace=workspace,
-            stages=stages,
-            logs=draft / "logs",
-            services=services,
-            environment=_environment(plan, number),
-            use_cache=request.use_cache,
-            on_failure=request.on_failure,
+        bake = stack.enter_context(
+            Bake(
+                plan=plan,
+                home=home,
+                workspace=workspace,
+                stages=stages,
+                logs=draft / "logs",
+                services=services,
+                environment=_environment(plan, number),
+                use_cache=request.use_cache,
+                on_failure=request.on_failure,
+            )
         )
         bake.lay()
         raw = stack.enter_context(_raw_file(draft, in_memory=bool(memory)))
@@ -155,10 +157,10 @@ def _seal(
         cleanup, inventory = bake.seal(boot_files(disk_plan))
         stage.note = f"{cleanup.removed} paths removed, {len(inventory)} packages"
     with stages.stage("scan") as stage:
-        report = workspace.call(scan, Path("/"), None, cleanup.skipped, plan.allow, chroot=bake.root)
+        report = bake.scan(cleanup.skipped)
         if report.findings:
             raise LeftoversError(report)
-        stage.note = f"{report.files} files, nothing left over"
+        stage.note = f"{report.files} paths, nothing left over"
     with stages.stage("disk") as stage:
         build_raw(workspace, bake.root, disk_plan, raw, progress=stage.progress)
     return cleanup, inventory, disk_plan

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from goldsmith.errors import GoldsmithError
 from goldsmith.trees.tree import overlay_in_memory
 
 GIBIBYTE = 1 << 30
@@ -15,6 +17,13 @@ MEMORY_WANTED = 3 * GIBIBYTE
 
 MEMORY_LEFT = 2 * GIBIBYTE
 """What the test machine and the host keep for themselves."""
+
+ROOM_WANTED = GIBIBYTE // 4
+"""Bytes of disk below which not even an image's own file fits, let alone packages and layers."""
+
+
+class HomeError(GoldsmithError):
+    """The folder where everything is kept cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,33 @@ class Home:
             return cls(Path("/var/lib/goldsmith"))
         data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
         return cls(Path(data).expanduser() / "goldsmith")
+
+    def ready(self) -> Home:
+        """Make the folder where it is not there yet. Raises HomeError when nothing can be kept in it."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as refused:
+            raise self._unusable(refused.strerror or str(refused)) from refused
+        if not os.access(self.path, os.R_OK | os.W_OK | os.X_OK):
+            raise self._unusable("it cannot be written by this user, or is on a read-only file system")
+        return self
+
+    def require_room(self, memory: int) -> None:
+        """Raise HomeError when a build cannot fit; without ``memory`` for the work area that goes to disk as well."""
+        wanted = ROOM_WANTED if memory else ROOM_WANTED + MEMORY_WANTED
+        free = shutil.disk_usage(self.path).free
+        if free < wanted:
+            raise HomeError(
+                f"The disk of {self.path} has {free >> 20} MiB free, and a build here needs {wanted >> 20} MiB.",
+                mend="Free some (`goldsmith gc --days 0` removes all cached layers and packages), or point "
+                "GOLDSMITH_HOME at a larger disk.",
+            )
+
+    def _unusable(self, reason: str) -> HomeError:
+        return HomeError(
+            f"The folder {self.path}, where Goldsmith keeps its state, cannot be used: {reason}.",
+            mend="Point GOLDSMITH_HOME at a folder that you may write.",
+        )
 
     @property
     def layers(self) -> Path:

@@ -110,10 +110,11 @@ def _guest(rehearsal: Rehearsal, home: Home, services: Services, listener: Liste
             services=services,
             environment={},
         )
-        bake.lay()
-        bake.keep()
-        with bake.sandbox() as guest:
-            yield guest
+        with bake:
+            bake.lay()
+            bake.keep()
+            with bake.sandbox() as guest:
+                yield guest
 
 
 def _bare_plan(rehearsal: Rehearsal, home: Home) -> BuildPlan:

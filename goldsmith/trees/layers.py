@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import hashlib
 import json
 import os
+import tempfile
 import uuid
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from goldsmith.guests.workspace import empty_folder
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
     from goldsmith.guests.workspace import Workspace
-
-_TAR = ("tar", "--numeric-owner", "--xattrs", "--xattrs-include=*", "--sparse")
 
 
 @dataclass(frozen=True)
@@ -42,92 +45,156 @@ def digest_of(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
+_RECORD = "layer.json"
+_TREE = "tree"
+_ARRIVING = ".arriving-"
+
+
 @dataclass(frozen=True)
 class Layer:
-    """A kept layer: its digest, what it was made of, and the facts that its making left for later stages."""
+    """A kept layer: its digest, what it was made of, and the facts that its making left; ``size`` is in bytes."""
 
     digest: str
     title: str
     parts: dict[str, str]
+    size: int
     facts: dict[str, Any] = field(default_factory=dict)
 
 
 class LayerStore:
-    """A folder of layers, each a tar archive and a JSON file that appears last, so that half a layer is none."""
+    """A folder of layers, each a folder of files and a record, renamed into its place whole or not at all.
+
+    The files belong to the users of the workspaces' namespaces, so that an overlay takes them where they are. A layer
+    that was found is not collected before the store is closed or its process has ended.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
+        self._held = contextlib.ExitStack()
         folder.mkdir(parents=True, exist_ok=True)
 
+    def close(self) -> None:
+        """Let go of the layers that were found."""
+        self._held.close()
+
     def find(self, key: LayerKey) -> Layer | None:
-        """Return the layer of that key, marking it as used now."""
-        file = self._folder / f"{key.digest}.json"
-        layer = _read(file)
-        if layer is None or not file.with_suffix(".tar").exists():
-            return None
-        with contextlib.suppress(FileNotFoundError):
-            os.utime(file)
-        return layer
+        """Return the layer of that key, marking it as used now and holding it."""
+        folder = self.folder / key.digest
+        with contextlib.ExitStack() as stack, contextlib.suppress(FileNotFoundError):
+            lock = stack.enter_context(_opened(folder))
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            layer = _read(folder)
+            if layer and folder.stat().st_ino == os.fstat(lock).st_ino:
+                os.utime(lock)
+                self._held.enter_context(stack.pop_all())
+                return layer
+        return None
+
+    def tree(self, layer: Layer) -> Path:
+        """Return the folder of a layer's files, which only a workspace may enter; nothing may change it."""
+        return self.folder / layer.digest / _TREE
+
+    def amend(self, layer: Layer, facts: dict[str, Any]) -> None:
+        """Write other facts of a layer that `find` returned into its record."""
+        file = self.folder / layer.digest / _RECORD
+        arriving = file.with_name(f".{uuid.uuid4().hex}")
+        arriving.write_text(json.dumps(asdict(replace(layer, facts=facts))))
+        arriving.replace(file)
 
     def reason_for_miss(self, key: LayerKey) -> str:
         """Say why there is no layer: which parts differ from the newest layer of the same title."""
-        for _, layer in sorted(self._kept(), key=lambda kept: kept[0], reverse=True):
-            if layer.title == key.title:
+        for folder in sorted(self.folder.iterdir(), key=_used, reverse=True):
+            layer = _read(folder)
+            if layer and layer.title == key.title:
                 return key.difference(layer.parts)
         return "never built before"
 
-    def save(self, workspace: Workspace, key: LayerKey, source: Path, facts: dict[str, Any]) -> None:
+    def save(
+        self,
+        workspace: Workspace,
+        key: LayerKey,
+        source: Path,
+        facts: dict[str, Any],
+    ) -> None:
         """Keep what the folder ``source`` of the workspace holds, whiteouts and attributes included."""
-        arriving = self._folder / f".{uuid.uuid4().hex}"
-        try:
-            with arriving.open("wb") as file:
-                workspace.run([*_TAR, "--create", "--sort=name", "--file=-", "."], cwd=source, output=file)
-            arriving.replace(self._folder / f"{key.digest}.tar")
-        finally:
-            arriving.unlink(missing_ok=True)
-        arriving.write_text(json.dumps(asdict(Layer(key.digest, key.title, dict(key.parts), facts))))
-        arriving.replace(self._folder / f"{key.digest}.json")
+        with self.arriving(workspace) as arrived:
+            workspace.run(["cp", "--archive", "--", str(source), str(arrived / _TREE)])
+            size = int(workspace.run(["du", "--summarize", "--bytes", str(arrived / _TREE)]).stdout.split()[0])
+            layer = Layer(key.digest, key.title, dict(key.parts), size, facts)
+            (arrived / _RECORD).write_text(json.dumps(asdict(layer)))
+            # A crash of the host must not leave a layer whose files are empty.
+            workspace.run(["sync", "--file-system", str(arrived)])
+            arrived.rename(self.folder / key.digest)
 
-    def restore(self, workspace: Workspace, layer: Layer, target: Path) -> None:
-        """Lay the layer out in the new folder ``target`` of the workspace."""
-        with (self._folder / f"{layer.digest}.tar").open("rb") as file:
-            workspace.run(["mkdir", str(target)])
-            workspace.run([*_TAR, "--extract", "--preserve-permissions", "--file=-"], cwd=target, stdin=file)
+    @contextlib.contextmanager
+    def arriving(self, workspace: Workspace) -> Iterator[Path]:
+        """Give a new locked folder that the workspace's root owns; what is not renamed in the end is removed."""
+        folder = Path(tempfile.mkdtemp(prefix=_ARRIVING, dir=self.folder))
+        with _opened(folder) as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            workspace.own(folder)
+            try:
+                yield folder
+            except OSError as failure:
+                if failure.errno not in _TAKEN:
+                    raise
+            finally:
+                if folder.exists():
+                    _remove(workspace, folder)
 
-    def collect(self, *, older_than: float) -> list[tuple[str, int]]:
-        """Remove layers that were last used before that time, and leftovers; return (title, bytes) of each."""
+    def collect(self, workspace: Workspace, *, older_than: float) -> list[tuple[str, int]]:
+        """Remove layers that were last used before that time, and leftovers; return (title, bytes) of each layer."""
         removed = []
-        for file in self._folder.glob("*.json"):
-            if _used(file) < older_than:
-                layer = _read(file)
-                archive = file.with_suffix(".tar")
-                size = archive.stat().st_size if archive.exists() else 0
-                file.unlink(missing_ok=True)
-                archive.unlink(missing_ok=True)
-                removed.append((layer.title if layer else file.stem, size))
-        kept = {file.stem for file in self._folder.glob("*.json")}
-        for archive in [*self._folder.glob("*.tar"), *self._folder.glob(".*")]:
-            if archive.stem not in kept and _used(archive) < older_than:
-                archive.unlink(missing_ok=True)
+        for folder in self.folder.iterdir():
+            if not folder.is_dir():
+                if _used(folder) < older_than:
+                    folder.unlink(missing_ok=True)
+                continue
+            layer = _read(folder)
+            if not folder.name.startswith(".") and layer and _used(folder) >= older_than:
+                continue
+            with _opened(folder) as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue
+                _remove(workspace, folder)
+            if layer:
+                removed.append((layer.title, layer.size))
         return removed
 
-    def _kept(self) -> list[tuple[float, Layer]]:
-        """Return every layer with the time of its last use."""
-        read = [(_used(file), _read(file)) for file in self._folder.glob("*.json")]
-        return [(used, layer) for used, layer in read if layer]
+
+_TAKEN = (errno.EEXIST, errno.ENOTEMPTY)
+"""What a rename says when another build has kept the same layer meanwhile."""
 
 
-def _read(file: Path) -> Layer | None:
-    """Return the layer that a JSON file tells of; a file that is gone or damaged tells of none."""
+@contextlib.contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        return Layer(**json.loads(file.read_text()))
-    except (FileNotFoundError, ValueError, TypeError):
+        yield opened
+    finally:
+        os.close(opened)
+
+
+def _remove(workspace: Workspace, folder: Path) -> None:
+    """Remove a layer's folder, its record first, so that whoever sees half of it sees no layer."""
+    (folder / _RECORD).unlink(missing_ok=True)
+    workspace.call(empty_folder, folder)
+    folder.rmdir()
+
+
+def _read(folder: Path) -> Layer | None:
+    """Return the layer that a folder holds; one that is gone or damaged holds none."""
+    try:
+        return Layer(**json.loads((folder / _RECORD).read_text()))
+    except (OSError, ValueError, TypeError):
         return None
 
 
-def _used(file: Path) -> float:
-    """Return when a file was last used, 0 when another process has removed it."""
+def _used(path: Path) -> float:
+    """Return when a layer was last used, 0 when another process has removed it."""
     try:
-        return file.stat().st_mtime
+        return path.stat().st_mtime
     except FileNotFoundError:
         return 0.0

@@ -35,8 +35,11 @@ class Tree:
         return self.workspace.path / f"layer{len(self._layers)}"
 
     def add(self, folder: Path) -> None:
-        """Put a finished layer on top."""
-        self._layers.append(folder)
+        """Put a finished layer on top, wherever it is: a link in the workspace keeps the mount's options short."""
+        name = self.next_folder()
+        if folder != name:
+            self.workspace.run(["ln", "-s", str(folder), str(name)])
+        self._layers.append(name)
 
     def scaffold(self, files: dict[str, tuple[str, int]]) -> None:
         """Write the files that stand over the tree while it is built (path, (text, mode))."""

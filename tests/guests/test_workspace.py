@@ -37,8 +37,7 @@ from goldsmith.trees.tree import Tree
 home, folder, layer, memory = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]), int(sys.argv[4])
 with Workspace(home, memory=memory) as workspace:
     tree = Tree(workspace)
-    LayerStore(folder).restore(workspace, Layer(**layer), tree.next_folder())
-    tree.add(tree.next_folder())
+    tree.add(LayerStore(folder).tree(Layer(**layer)))
     tree.open(scaffold=False)
     with SandboxGuest(workspace, tree.root) as guest:
         def listen(stream, chunk):
@@ -75,7 +74,7 @@ def _space(process: Path) -> str | None:
 def begin(home: Path, base: tuple[LayerStore, Layer], memory: int) -> tuple[subprocess.Popen[str], set[int]]:
     """Start BUILD; return it and the ids of the processes inside once its component runs."""
     store, layer = base
-    arguments = [str(home), str(store._folder), json.dumps(vars(layer)), str(memory)]
+    arguments = [str(home), str(store.folder), json.dumps(vars(layer)), str(memory)]
     build = subprocess.Popen([sys.executable, "-c", BUILD, *arguments], stdout=subprocess.PIPE, text=True)
     assert build.stdout
     inside = json.loads(build.stdout.readline())

@@ -57,7 +57,7 @@ def disk(home: Path, cache: Path) -> Path:
         found = store.find(key)
         folder = tree.next_folder()
         if found:
-            store.restore(workspace, found, folder)
+            folder = store.tree(found)
         else:
             with PackageCache(cache / "packages", distribution.archives) as packages:
                 bootstrap(workspace, distribution, folder, apt_conf=packages.apt_conf)

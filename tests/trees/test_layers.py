@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import os
+import stat
+import tempfile
 import threading
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,12 +16,12 @@ from goldsmith.guests.workspace import Workspace, WorkspaceError
 from goldsmith.trees.layers import LayerKey, LayerStore, digest_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 PARTS = st.dictionaries(st.text(min_size=1), st.text(), max_size=5)
 
 LOOK = r"""
-find . -printf '%P|%y|%m|%U:%G|%s|%T@|%l|%n\0' | sort -z
+find . -type d -printf '%P|%m|%U:%G|%T@\0' -o -printf '%P|%y|%m|%U:%G|%s|%T@|%l|%n\0' | sort -z
 find . -type c -exec stat -c '%n %t:%T' {} +
 getcap -r .; perl -e 'for ("opaque", "file") { my $f = $_; my $v = "\0" x 64; my $a = $f eq "opaque" ? "user.overlay.opaque" : "user.note";
   my $n = syscall(191, $f, $a, $v, 64, 0); print "$f=", substr($v, 0, $n), "\n" }'
@@ -34,17 +39,29 @@ perl -e '@a = ("opaque", "user.overlay.opaque", "y"); @b = ("file", "user.note",
 """
 
 
+@pytest.fixture
+def store(home: Path) -> Iterator[LayerStore]:
+    made = LayerStore(Path(tempfile.mkdtemp(dir=home)) / "layers")
+    made.folder.parent.chmod(0o711)
+    yield made
+    made.close()
+
+
+def save(store: LayerStore, workspace: Workspace, key: LayerKey) -> None:
+    workspace.run(["sh", "-c", "mkdir -p source; head -c 1M /dev/urandom >source/file"])
+    store.save(workspace, key, workspace.path / "source", {})
+
+
 @pytest.mark.sandbox
-def test_a_layer_comes_back_as_it_was(workspace: Workspace, tmp_path: Path) -> None:
-    store, key, source = LayerStore(tmp_path), LayerKey("step", {"a": "b"}), workspace.path / "source"
+def test_a_layer_comes_back_as_it_was(workspace: Workspace, store: LayerStore) -> None:
+    key, source = LayerKey("step", {"a": "b"}), workspace.path / "source"
     workspace.run(["mkdir", "source"])
     workspace.run(["bash", "-c", ODD], cwd=source)
     store.save(workspace, key, source, {"fact": [1]})
     found = store.find(key)
     assert found is not None
     assert found.facts == {"fact": [1]}
-    store.restore(workspace, found, workspace.path / "copy")
-    was, came = (workspace.run(["bash", "-c", LOOK], cwd=workspace.path / name).stdout for name in ("source", "copy"))
+    was, came = (workspace.run(["bash", "-c", LOOK], cwd=folder).stdout for folder in (source, store.tree(found)))
     assert came == was
     assert b"opaque=y\nfile=kept" in was
     assert b"cap_net_raw" in was
@@ -52,17 +69,17 @@ def test_a_layer_comes_back_as_it_was(workspace: Workspace, tmp_path: Path) -> N
 
 
 @pytest.mark.sandbox
-def test_a_layer_that_could_not_be_saved_is_none(workspace: Workspace, tmp_path: Path) -> None:
-    store, key = LayerStore(tmp_path), LayerKey("step", {"a": "b"})
+def test_a_layer_that_could_not_be_saved_is_none(workspace: Workspace, store: LayerStore) -> None:
+    key = LayerKey("step", {"a": "b"})
     with pytest.raises(WorkspaceError):
         store.save(workspace, key, workspace.path / "missing", {})
     assert store.find(key) is None
-    assert not list(tmp_path.iterdir())
+    assert not list(store.folder.iterdir())
 
 
 @pytest.mark.sandbox
-def test_two_saves_at_once_leave_one_whole_layer(workspace: Workspace, tmp_path: Path) -> None:
-    store, key = LayerStore(tmp_path), LayerKey("step", {"a": "b"})
+def test_two_saves_at_once_leave_one_whole_layer(workspace: Workspace, store: LayerStore) -> None:
+    key = LayerKey("step", {"a": "b"})
     workspace.run(["sh", "-c", "mkdir source; head -c 3M /dev/urandom >source/file"])
     saves = [
         threading.Thread(target=store.save, args=(workspace, key, workspace.path / "source", {})) for _ in range(4)
@@ -73,21 +90,74 @@ def test_two_saves_at_once_leave_one_whole_layer(workspace: Workspace, tmp_path:
         save.join()
     found = store.find(key)
     assert found is not None
-    store.restore(workspace, found, workspace.path / "copy")
-    assert workspace.run(["cmp", "source/file", "copy/file"]).exit_code == 0
-    assert len(list(tmp_path.iterdir())) == 2
+    assert workspace.run(["cmp", "source/file", str(store.tree(found) / "file")]).exit_code == 0
+    assert len(list(store.folder.iterdir())) == 1
 
 
+@pytest.mark.sandbox
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"digest": 1}', "null"])
-def test_a_half_written_layer_is_not_found_and_breaks_nothing(tmp_path: Path, text: str) -> None:
-    store, key = LayerStore(tmp_path), LayerKey("step", {"a": "b"})
-    (tmp_path / f"{key.digest}.tar").write_bytes(b"x")
-    assert store.find(key) is None
-    (tmp_path / f"{key.digest}.json").write_text(text)
+def test_a_damaged_layer_is_not_found_and_collected(workspace: Workspace, store: LayerStore, text: str) -> None:
+    key = LayerKey("step", {"a": "b"})
+    save(store, workspace, key)
+    (record,) = store.folder.glob("*/layer.json")
+    record.write_text(text)
     assert store.find(key) is None
     assert store.reason_for_miss(key) == "never built before"
-    store.collect(older_than=float("inf"))
-    assert not list(tmp_path.iterdir())
+    assert store.collect(workspace, older_than=0) == []
+    assert not list(store.folder.iterdir())
+
+
+@pytest.mark.sandbox
+def test_what_is_in_use_or_new_is_not_collected(workspace: Workspace, store: LayerStore) -> None:
+    key, builder = LayerKey("step", {"a": "b"}), LayerStore(store.folder)
+    save(store, workspace, key)
+    assert store.collect(workspace, older_than=0) == []
+    assert builder.find(key)
+    assert store.collect(workspace, older_than=float("inf")) == []
+    assert store.find(key)
+    builder.close()
+    store.close()
+    ((title, size),) = store.collect(workspace, older_than=float("inf"))
+    assert title == "step"
+    assert size >= 1 << 20
+    assert not list(store.folder.iterdir())
+    assert store.find(key) is None
+
+
+@pytest.mark.sandbox
+def test_what_a_killed_build_left_is_collected_and_what_a_living_one_writes_is_not(
+    workspace: Workspace, store: LayerStore
+) -> None:
+    with store.arriving(workspace) as arriving:
+        workspace.run(["sh", "-c", "mkdir tree; echo x >tree/x; mknod tree/gone c 0 0"], cwd=arriving)
+        store.collect(workspace, older_than=float("inf"))
+        assert arriving.is_dir()
+        left = store.folder / ".arriving-left"
+        left.mkdir()
+        workspace.own(left)
+        workspace.run(["cp", "-a", str(arriving / "tree"), str(left)])
+        (store.folder / "of-an-older-version.tar").write_bytes(b"x")
+        assert store.collect(workspace, older_than=float("inf")) == []
+        assert list(store.folder.iterdir()) == [arriving]
+    assert not list(store.folder.iterdir())
+
+
+@pytest.mark.sandbox
+def test_facts_can_be_amended(workspace: Workspace, store: LayerStore) -> None:
+    key = LayerKey("step", {"a": "b"})
+    save(store, workspace, key)
+    layer = store.find(key)
+    assert layer
+    store.amend(layer, {"more": ["\udcff"]})
+    assert store.find(key) == replace(layer, facts={"more": ["\udcff"]})
+
+
+@pytest.mark.sandbox
+def test_nobody_but_a_workspace_enters_a_layer(workspace: Workspace, store: LayerStore) -> None:
+    save(store, workspace, LayerKey("step", {"a": "b"}))
+    (folder,) = store.folder.iterdir()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert folder.stat().st_uid != 0 or os.getuid()
 
 
 @given(PARTS, PARTS)

@@ -14,9 +14,6 @@ import re2
 if TYPE_CHECKING:
     from goldsmith.trees.scan.files import Entry
 
-SEARCHED = ("/etc", "/root", "/home", "/tmp", "/var", "/run", "/boot", "/srv", "/efi")  # noqa: S108 - inside the tree
-"""Where leftovers by place are looked for when only changed paths are scanned."""
-
 _FULL_FILES = {
     "ssh-host-keys": r"^/etc/ssh/ssh_host_[^/]*$|^/etc/dropbear/dropbear_[^/]*_host_key$",
     "ssh-authorized-keys": r"/\.ssh/authorized_keys[^/]*$|^/etc/ssh/authorized_keys(\.d)?(/|$)",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from goldsmith.trees.scan.files import CHUNK, Entry, changed, open_file, pieces, walk
 from goldsmith.trees.scan.finding import Finding, ScanReport
 from goldsmith.trees.scan.owned import OwnedFiles
-from goldsmith.trees.scan.places import SEARCHED, may_break_a_rule, place_rule
+from goldsmith.trees.scan.places import may_break_a_rule, place_rule
 from goldsmith.trees.scan.secrets import Sighting, sightings
 from goldsmith.trees.scan.settings import account_findings, identity_findings, is_setting, setting_findings
 
@@ -59,14 +59,14 @@ def scan(
     """Look for what the build left in the tree at ``root``; run it inside a chroot to be safe from the tree's links.
 
     Places are always looked at. Contents are read of every regular file, or of the absolute paths in ``only``
-    where the rest was scanned before under the same RULES_DIGEST. ``skip`` names cleanup rules that were
+    where `suspects` of all layers says that there is nothing in the rest. ``skip`` names cleanup rules that were
     skipped: what they would have removed is not a finding. ``allow`` are globs (fnmatch) of absolute paths that are
     meant to be there; with ``accounts`` no other account may have a uid from 1000. A file that is byte for byte what
     its Debian or Python package brought is public, and so no finding. Compressed files are not looked into.
     """
     begun = time.monotonic()
     tree = "" if str(root) == "/" else str(root)
-    entries = list(walk(tree) if only is None else _places_and(tree, only))
+    entries = list(walk(tree))
     contents = entries if only is None else list(changed(tree, only))
     by_place = list(_place_findings(tree, entries))
     by_place += account_findings(tree, accounts)
@@ -87,12 +87,19 @@ def scan(
         for found in findings
         if found.cleanup not in skip and not allowed.match(found.path)
     }
-    return ScanReport(tuple(sorted(kept)), len(contents), size, time.monotonic() - begun)
+    return ScanReport(tuple(sorted(kept)), len(entries), size, time.monotonic() - begun)
 
 
-def _places_and(tree: str, only: Iterable[str]) -> Iterator[Entry]:
-    yield from walk(tree, SEARCHED)
-    yield from changed(tree, only)
+def suspects(root: Path) -> tuple[str, ...]:
+    """Return the files of a layer in whose contents any rule of RULES_DIGEST sees something, as absolute paths.
+
+    A tree of layers shows a file's content as one of them holds it, at the same path: what no layer's suspects name
+    need not be read again, whichever layers are put together. Run it chrooted in the layer's folder.
+    """
+    tree = "" if str(root) == "/" else str(root)
+    entries = list(walk(tree))
+    seen, _ = _sightings(tree, [entry.path for entry in entries if entry.kind == "file"])
+    return tuple(sorted({*seen, *(entry.path for entry in entries if entry.kind == "unreadable")}))
 
 
 def _place_findings(tree: str, entries: Iterable[Entry]) -> Iterator[Finding]:
