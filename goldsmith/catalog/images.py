@@ -102,8 +102,11 @@ class ImageStore:
         return max(matching, key=lambda image: (Version.parse(image.version), image.build))
 
     def with_plan(self, plan: str) -> Image | None:
-        """Return the newest image that was made of exactly that plan."""
-        return next((image for image in self.all() if image.plan == plan), None)
+        """Return the newest image that was made of exactly that plan; one look, however many images there are."""
+        try:
+            return self._read(self._plan_link(plan) / RECORD)
+        except FileNotFoundError:
+            return None
 
     def path(self, image: Image) -> Path:
         """Return the image's folder."""
@@ -135,7 +138,19 @@ class ImageStore:
                     raise
                 image = Image(**{**asdict(image), "build": image.build + 1})
                 continue
+            self._remember_plan(image.plan, target)
             return target
+
+    def _plan_link(self, plan: str) -> Path:
+        return self.folder / ".plans" / plan
+
+    def _remember_plan(self, plan: str, target: Path) -> None:
+        """Point the plan's link at its newest image; one whose image is removed leads nowhere, which is no image."""
+        link = self._plan_link(plan)
+        link.parent.mkdir(exist_ok=True)
+        arriving = link.with_name(uuid.uuid4().hex)
+        arriving.symlink_to(os.path.relpath(target, link.parent))
+        arriving.replace(link)
 
     def next_build(self, name: str, version: str) -> int:
         """Return the number that the next build of that version gets."""

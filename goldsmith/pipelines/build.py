@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,39 +25,22 @@ from goldsmith.pipelines.bake import Bake
 from goldsmith.pipelines.home import memory_for_work
 from goldsmith.pipelines.plan import BootstrapParent
 from goldsmith.pipelines.progress import Stages
+from goldsmith.pipelines.request import Built
 from goldsmith.pipelines.trial import Trial, TrialReport
 from goldsmith.trees.kernels import newest_kernel
 from goldsmith.trees.scan import LeftoversError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from goldsmith.executor.services import Services
-    from goldsmith.guests.guest import Guest
     from goldsmith.machines.acceleration import Acceleration
     from goldsmith.pipelines.home import Home
     from goldsmith.pipelines.plan import BuildPlan
     from goldsmith.pipelines.progress import Listener
+    from goldsmith.pipelines.request import BuildRequest
     from goldsmith.trees.cleanup.run import CleanupReport
     from goldsmith.trees.inventory import Package
-
-
-@dataclass(frozen=True)
-class BuildRequest:
-    """What a person asks for beside the plan itself."""
-
-    formats: tuple[str, ...] = ("qcow2",)
-    use_cache: bool = True
-    on_failure: Callable[[Guest], None] | None = None
-
-
-@dataclass(frozen=True)
-class Built:
-    """An image and where it is; ``unchanged`` when an earlier build of the same plan is it."""
-
-    image: Image
-    folder: Path
-    unchanged: bool = False
 
 
 class BuildFailedError(GoldsmithError):
@@ -65,15 +48,11 @@ class BuildFailedError(GoldsmithError):
 
 
 def build(plan: BuildPlan, home: Home, request: BuildRequest, services: Services, listener: Listener) -> Built:
-    """Make the image of a plan, or return the one that was made of the very same plan.
+    """Make the image of a plan.
 
     Nothing is visible before everything has passed; after a failure the logs are in the home's ``failed`` folder.
     """
     store = ImageStore(home.images)
-    if request.use_cache and not plan.volatile:
-        earlier = store.with_plan(plan.digest)
-        if earlier and {disk.format for disk in earlier.disks} >= set(request.formats):
-            return Built(earlier, store.path(earlier), unchanged=True)
     with store.draft() as draft:
         try:
             return _build(plan, home, request, services, Stages(listener), store, draft)
