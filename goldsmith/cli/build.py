@@ -6,27 +6,35 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from goldsmith.catalog.images import ImageStore
 from goldsmith.cli.images import describe
 from goldsmith.cli.output import print_json
+from goldsmith.cli.programs import require_programs
 from goldsmith.cli.validate import read_document
 from goldsmith.cli.view import choose_view
 from goldsmith.disks.formats import FORMATS
+from goldsmith.documents.composing import compose
+from goldsmith.documents.kind import kind_of
+from goldsmith.documents.nodes import mark_at
 from goldsmith.documents.pipeline import parse_pipeline
 from goldsmith.errors import GoldsmithError
-from goldsmith.pipelines.build import BuildRequest, build
-from goldsmith.pipelines.home import Home
+from goldsmith.pipelines.home import Home, memory_for_work
+from goldsmith.pipelines.request import BuildRequest, unchanged
 from goldsmith.pipelines.resolve import component_services, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from goldsmith.cli.view import View
+    from goldsmith.documents.pipeline import Pipeline
+    from goldsmith.executor.services import Services
     from goldsmith.guests.guest import Guest
-    from goldsmith.pipelines.build import Built
+    from goldsmith.pipelines.plan import BuildPlan
+    from goldsmith.pipelines.request import Built
 
 
 def run_build(
@@ -34,22 +42,42 @@ def run_build(
 ) -> int:
     """Build and print what came of it; return the process's exit code."""
     begun = time.monotonic()
-    home = Home.default()
-    pipeline = parse_pipeline(read_document(file), file)
-    plan = resolve(pipeline, Path(file).parent, home, parameters=_pairs(parameters))
+    chosen, pairs = _known(formats), _pairs(parameters)
+    text = read_document(file)
+    pipeline = _pipeline(text, file)
+    home = Home.default().ready()
+    plan = resolve(pipeline, Path(file).parent, home, parameters=pairs, mark_at=partial(mark_at, compose(text, file)))
     view = choose_view(as_json=as_json)
     try:
         request = BuildRequest(
-            formats=_known(formats),
+            formats=chosen,
             use_cache=use_cache,
             on_failure=_shell(view) if keep_failed else None,
         )
         services = component_services(Path(file).parent)
-        built = build(plan, home, request, services, view)
+        built = unchanged(plan, home, request) or _built(plan, home, request, services, view)
     finally:
         view.close()
     _report(built, home, time.monotonic() - begun, as_json=as_json)
     return 0
+
+
+def _pipeline(text: str, file: str) -> Pipeline:
+    if kind_of(text) == "component":
+        raise GoldsmithError(
+            f"{file} is a component document, and a build needs a pipeline file that names it.",
+            mend=f"Try the component alone with: goldsmith component run {file}",
+        )
+    return parse_pipeline(text, file)
+
+
+def _built(plan: BuildPlan, home: Home, request: BuildRequest, services: Services, view: View) -> Built:
+    """Load what builds only when something is to be built."""
+    from goldsmith.pipelines.build import build
+
+    require_programs()
+    home.require_room(memory_for_work())
+    return build(plan, home, request, services, view)
 
 
 def _report(built: Built, home: Home, seconds: float, *, as_json: bool) -> None:

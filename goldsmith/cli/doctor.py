@@ -73,7 +73,10 @@ def _sandbox() -> Check:
 
 
 def _memory() -> Check:
-    memory = memory_for_work()
+    try:
+        memory = memory_for_work()
+    except GoldsmithError as error:
+        return Check("memory", False, error.message, error.mend)
     if not memory:
         return Check(
             "memory",
@@ -100,7 +103,12 @@ def _disk() -> Check:
 
 
 def _acceleration() -> Check:
-    acceleration = probe(Home.default().machines)
+    try:
+        acceleration = probe(Home.default().machines)
+    except GoldsmithError as error:
+        return Check("acceleration", False, error.message, error.mend)
+    except OSError as error:
+        return Check("acceleration", False, f"not looked at: {error.strerror}: {error.filename}", "See disk, above.")
     return Check("acceleration", True, f"{acceleration.kind}: {acceleration.reason}")
 
 
@@ -109,4 +117,6 @@ def _archives() -> Check:
         states = archive_states(debian("12").archives, Home.default().archives)
     except GoldsmithError as error:
         return Check("archives", False, error.message, error.mend)
+    except OSError as error:
+        return Check("archives", False, f"not looked at: {error.strerror}: {error.filename}", "See disk, above.")
     return Check("archives", True, f"{len(states)} of Debian 12 answer")

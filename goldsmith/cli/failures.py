@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING
 from goldsmith.cli.output import bytes_for_people
 from goldsmith.documents.source import DocumentError
 from goldsmith.errors import GoldsmithError
+from goldsmith.pipelines.home import ROOM_WANTED
 
 if TYPE_CHECKING:
     from goldsmith.pipelines.home import Home
 
 FULL = os.strerror(errno.ENOSPC)
-NEARLY_FULL = 16 << 20
-"""Bytes free in a folder that is called full: what did not fit was larger than what is left."""
-
 MENDS = {
     errno.EACCES: "Check who may read and write it: ls -ld shows it.",
     errno.EPERM: "Check who may read and write it: ls -ld shows it.",
@@ -34,41 +32,46 @@ MENDS = {
 """The system's refusals that a person can do something about."""
 
 
+class SystemRefusalError(GoldsmithError):
+    """The operating system refused something, for a reason that a person can do something about."""
+
+
 def told(error: GoldsmithError, home: Home) -> str:
     """Return the text for standard error: a document's faults as they are, anything else as goldsmith's words."""
     if isinstance(error, DocumentError):
         return str(error)
-    if FULL in error.message:
+    if FULL in error.message and not isinstance(error, SystemRefusalError):
         said = GoldsmithError(error.message, mend=" ".join(filter(None, (error.mend, _room(home)))))
         return f"goldsmith: {said}"
     return f"goldsmith: {error}"
 
 
-def sentence(error: OSError, home: Home) -> GoldsmithError | None:
+def sentence(error: OSError, home: Home) -> SystemRefusalError | None:
     """Return a refusal of the system in words; None for one that only a programmer can mend."""
     if error.errno == errno.ENOSPC:
         where = f" for {error.filename}" if error.filename else ""
-        return GoldsmithError(f"{FULL}{where}.", mend=_room(home))
+        return SystemRefusalError(f"{FULL}{where}.", mend=_room(home))
     if error.errno not in MENDS:
         return None
     what = f"{error.filename}: " if error.filename else ""
-    return GoldsmithError(f"{what}{error.strerror}.", mend=MENDS[error.errno])
+    return SystemRefusalError(f"{what}{error.strerror}.", mend=MENDS[error.errno])
 
 
 def _room(home: Home) -> str:
-    """Say which folder is full and what to do about it."""
-    folders = dict.fromkeys((home.path, Path(tempfile.gettempdir()), Path.cwd()))
-    free = {folder: shutil.disk_usage(folder).free for folder in folders if folder.exists()}
-    full = [folder for folder, left in free.items() if left < NEARLY_FULL]
-    if home.path in full:
+    """Say which folder is full and what to do about it. What did not fit may be gone again already."""
+    temporary = Path(tempfile.gettempdir())
+    if _free(home.path) < ROOM_WANTED:
         return (
             f"The disk of {home.path} is full: free some (`goldsmith gc --days 0` removes all cached layers and "
             "packages), or point GOLDSMITH_HOME at a larger one."
         )
-    if full:
-        return f"The disk of {full[0]} is full: free some there."
-    left = ", ".join(f"{bytes_for_people(bytes_free)} in {folder}" for folder, bytes_free in free.items())
+    if _free(temporary) < ROOM_WANTED:
+        return f"The disk of {temporary} is full: free some there, or point TMPDIR elsewhere."
     return (
-        f"Free is {left}. If the work area in memory was too small, give it more (GOLDSMITH_MEMORY=8G) or work on disk "
-        "(GOLDSMITH_MEMORY=0); if a disk was, free some or point GOLDSMITH_HOME at a larger one."
+        f"{home.path} still has {bytes_for_people(_free(home.path))}, so the work area was too small: "
+        "GOLDSMITH_MEMORY=8G gives it more memory, GOLDSMITH_MEMORY=0 has it on disk."
     )
+
+
+def _free(folder: Path) -> int:
+    return shutil.disk_usage(folder if folder.exists() else folder.anchor).free

@@ -16,7 +16,7 @@ DAY = 86400
 
 def collect(*, days: float, as_json: bool) -> None:
     """Remove layers and packages unused for ``days``, and leftovers of killed builds; say what went."""
-    home = Home.default()
+    home = Home.default().ready()
     before = time.time() - days * DAY
     with Workspace(home.path) as workspace:
         layers = LayerStore(home.layers).collect(workspace, older_than=before)

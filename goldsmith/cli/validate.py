@@ -43,6 +43,7 @@ def validate_files(files: list[str], *, as_json: bool) -> int:
 
 
 def _check(file: str) -> tuple[str, list[dict[str, object]]]:
+    kind = "document"
     try:
         text = read_document(file)
         kind = kind_of(text)
@@ -51,7 +52,7 @@ def _check(file: str) -> tuple[str, list[dict[str, object]]]:
         else:
             parse_component(text, file)
     except DocumentError as wrong:
-        return "document", [
+        return kind, [
             {
                 "line": fault.mark.line,
                 "column": fault.mark.column,
@@ -62,5 +63,5 @@ def _check(file: str) -> tuple[str, list[dict[str, object]]]:
             for fault in wrong.faults
         ]
     except GoldsmithError as error:
-        return "document", [{"message": error.message, "text": str(error)}]
+        return kind, [{"message": error.message, "text": str(error)}]
     return kind, []

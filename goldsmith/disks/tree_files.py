@@ -29,7 +29,14 @@ def export_tree(file: Path, kind: str, workspace: Workspace, folder: Path) -> No
     """
     if kind == "tar":
         with file.open("rb") as archive:
-            workspace.run([*_EXTRACT, *_NO_DEVICES, *_compression(archive)], cwd=folder, stdin=archive)
+            argv = [*_EXTRACT, *_NO_DEVICES, *_compression(archive)]
+            done = workspace.run(argv, cwd=folder, stdin=archive, check=False)
+        if done.exit_code:
+            said = done.stderr.decode(errors="replace").strip()
+            raise DiskError(
+                f"The archive {file} could not be unpacked: {said[-2000:]}",
+                mend="A root archive is a tar, plain or compressed with gzip, xz, zstd or bzip2.",
+            )
         return
     known = next((known for known in KINDS if known == kind), None)
     if known is None:

@@ -102,6 +102,19 @@ def place_of(source: str, scalar: Scalar, piece: str) -> Mark:
     return scalar.mark if found < 0 else Mark(scalar.mark.file, *line_and_column(source, found))
 
 
+def mark_at(node: Node, *path: str | int) -> Mark:
+    """Return where the value under a path of keys and indexes stands; of a path that ends early, its last value."""
+    for step in path:
+        match node:
+            case Mapping(_, entries) if step in entries:
+                node = entries[str(step)].node
+            case Sequence(_, items) if isinstance(step, int) and step < len(items):
+                node = items[step]
+            case _:
+                break
+    return node.mark
+
+
 def line_and_column(text: str, index: int) -> tuple[int, int]:
     """Return where a character stands, both counted from 1."""
     before = text[:index]

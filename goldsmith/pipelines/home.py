@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,12 +105,17 @@ def memory_for_work() -> int:
     """Return how many bytes a work area may take of the memory that is free now, 0 for too few: work on disk then.
 
     GOLDSMITH_MEMORY (bytes, or with a G) decides instead where it is set. A kernel whose tmpfs cannot hold an overlay's
-    changes (before Linux 6.6) leaves only the disk.
+    changes (before Linux 6.6) leaves only the disk. Raises HomeError for a GOLDSMITH_MEMORY that is no amount.
     """
     if not overlay_in_memory():
         return 0
     if said := os.environ.get("GOLDSMITH_MEMORY"):
-        return int(float(said.rstrip("Gg")) * GIBIBYTE) if said[-1] in "Gg" else int(said)
+        amount = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,3})?)([Gg]?)", said)
+        if not amount:
+            raise HomeError(
+                f"GOLDSMITH_MEMORY is {said!r}, which is no amount of memory.", mend="Write bytes, 4G, or 0 for disk."
+            )
+        return int(float(amount[1]) * (GIBIBYTE if amount[2] else 1))
     lines = Path("/proc/meminfo").read_text().splitlines()
     available = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
     spare = available - MEMORY_LEFT

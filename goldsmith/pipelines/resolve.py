@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from goldsmith.catalog.images import ImageStore
+from goldsmith.catalog.images import ImageNotFoundError, ImageStore
 from goldsmith.components import library
+from goldsmith.components.library import UnknownComponent
 from goldsmith.disks.plan import DEFAULT_SIZE, GIB
 from goldsmith.documents.arns import slug_of
 from goldsmith.documents.component_reference import ComponentFile, parse_component_reference
+from goldsmith.documents.faults import near_name
 from goldsmith.documents.parent_image import Bootstrap, CatalogueImage, LocalFile, parse_parent_image
 from goldsmith.documents.parser import parse_component
 from goldsmith.documents.references import faults_across_stages
-from goldsmith.documents.source import DocumentError
+from goldsmith.documents.source import DocumentError, Fault
 from goldsmith.errors import GoldsmithError
 from goldsmith.executor.services import Services
 from goldsmith.pipelines.plan import BootstrapParent, BuildPlan, FileParent, PlannedComponent
@@ -28,15 +30,17 @@ from goldsmith.trees.layers import digest_of
 from goldsmith.trees.scan import RULES_DIGEST
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from goldsmith.documents.component import ComponentDocument
     from goldsmith.documents.pipeline import Pipeline
     from goldsmith.documents.recipe import ComponentConfiguration, ImageRecipe
+    from goldsmith.documents.source import Mark
     from goldsmith.pipelines.home import Home
     from goldsmith.pipelines.plan import Parent
 
 MAX_NESTING = 4
+DOCUMENT_ENDINGS = (".yml", ".yaml", ".json")
 
 
 class UnresolvedError(GoldsmithError):
@@ -45,28 +49,61 @@ class UnresolvedError(GoldsmithError):
     exit_code = 2
 
 
-def resolve(pipeline: Pipeline, folder: Path, home: Home, *, parameters: Mapping[str, str]) -> BuildPlan:
+class _Faults:
+    """What could not be resolved so far, each with its place in the pipeline file."""
+
+    def __init__(self, mark_at: Callable[..., Mark]) -> None:
+        self._mark_at = mark_at
+        self._found: list[Fault] = []
+
+    @contextmanager
+    def at(self, *path: str | int) -> Iterator[None]:
+        """Note what is refused meanwhile as a fault of what stands under that path; a document's own keep theirs."""
+        try:
+            yield
+        except DocumentError as wrong:
+            self._found += wrong.faults
+        except (UnresolvedError, UnknownComponent, ImageNotFoundError) as refused:
+            self._found.append(Fault(self._mark_at(*path), " ".join(filter(None, (refused.message, refused.mend)))))
+
+    def raise_any(self) -> None:
+        """Raise DocumentError with every fault once."""
+        if self._found:
+            raise DocumentError(tuple(dict.fromkeys(self._found)))
+
+
+def resolve(
+    pipeline: Pipeline, folder: Path, home: Home, *, parameters: Mapping[str, str], mark_at: Callable[..., Mark]
+) -> BuildPlan:
     """Return the plan of a pipeline that stands in ``folder``.
 
-    ``parameters`` are values from the command line, for every component that declares them. Raises in words for
-    a component, version or parameter that is not there and for archives that cannot be reached.
+    ``parameters`` are values from the command line, for every component that declares them. ``mark_at`` gives the
+    place of the value under a path of keys. Raises DocumentError with every component, version, parameter, parent
+    and rule that is not there, each at its place, and ArchiveError for archives that cannot be reached.
     """
     recipe = pipeline.image_recipe
-    components = tuple(_component(each, folder, parameters) for each in recipe.components)
+    faults = _Faults(mark_at)
+    found = []
+    for number, each in enumerate(recipe.components):
+        with faults.at("imageRecipe", "components", number, "componentArn"):
+            found.append(_component(each, folder, parameters))
+    with faults.at("imageRecipe", "builder"):
+        _check_builder(recipe)
+    for number, rule in enumerate(pipeline.cleanup.skip):
+        with faults.at("cleanup", "skip", number):
+            _check_skip(rule)
+    with faults.at("imageRecipe", "parentImage"):
+        parent = pin_parent(recipe.parent_image, folder, home)
+    faults.raise_any()
+    components = tuple(found)
     _check_used(parameters, components)
     tests = pipeline.image_tests_configuration
-    if recipe.builder == "machine":
-        raise UnresolvedError(
-            f"The recipe {recipe.name} asks for builder: machine, which this version does not have.",
-            mend="Leave builder out: components are built in a sandbox, and their test phases run in a booted machine.",
-        )
-    _check_skips(pipeline.cleanup.skip)
     return BuildPlan(
         name=slug_of(recipe.name),
         version=_version(recipe, home),
         description=recipe.description or pipeline.description or "",
         parent_image=recipe.parent_image,
-        parent=pin_parent(recipe.parent_image, folder, home),
+        parent=parent,
         components=components,
         working_directory=recipe.working_directory,
         skip_cleanup=frozenset(pipeline.cleanup.skip),
@@ -147,19 +184,26 @@ def _nested(document: ComponentDocument, folder: Path, depth: int) -> list[str]:
 def _by_arn(folder: Path, arn: str) -> ComponentDocument | None:
     try:
         return read_component(arn, folder)[1]
-    except library.UnknownComponent:
+    except UnknownComponent:
         return None
 
 
-def _check_skips(names: tuple[str, ...]) -> None:
+def _check_builder(recipe: ImageRecipe) -> None:
+    if recipe.builder == "machine":
+        raise UnresolvedError(
+            f"The recipe {recipe.name} asks for builder: machine, which this version does not have.",
+            mend="Leave builder out: components are built in a sandbox, and their test phases run in a booted machine.",
+        )
+
+
+def _check_skip(name: str) -> None:
     known = {rule.name for rule in all_rules()} | {rule.flag for rule in all_rules() if rule.flag}
-    for name in names:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            raise UnresolvedError(
-                f"There is no cleanup rule {name} to skip.",
-                mend=f"Did you mean {near[0]}?" if near else "docs/cleanup.md lists them.",
-            )
+    if name not in known:
+        near = near_name(name, known)
+        raise UnresolvedError(
+            f"There is no cleanup rule {name} to skip.",
+            mend=f"Did you mean {near}?" if near else "docs/cleanup.md lists them.",
+        )
 
 
 def _check_used(parameters: Mapping[str, str], components: tuple[PlannedComponent, ...]) -> None:
@@ -212,7 +256,8 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as missing:
+        near = near_name(path.name, [each.name for each in path.parent.glob("*") if each.suffix in DOCUMENT_ENDINGS])
         raise UnresolvedError(
             f"The component {path} cannot be read: {getattr(missing, 'strerror', 'it is not UTF-8 text')}.",
-            mend="Paths are relative to the file that names them.",
+            mend=f"Did you mean {near}?" if near else "Paths are relative to the file that names them.",
         ) from missing

@@ -123,6 +123,11 @@ def _explained(distribution: Distribution, lines: list[str]) -> BootstrapError:
     errors = [line for line in lines if line.startswith(("E: ", "Err:", "W: GPG"))]
     detail = "; ".join(dict.fromkeys(errors[-6:])) or text[-600:]
     name = distribution.parent_image
+    if "No space left on device" in text:
+        return BootstrapError(
+            f"The work area was full while {name} was made: No space left on device.",
+            mend="Give it more room: GOLDSMITH_MEMORY=8G has it in memory, GOLDSMITH_MEMORY=0 on disk.",
+        )
     if "NO_PUBKEY" in text or "not signed" in text or "EXPKEYSIG" in text or "BADSIG" in text:
         return BootstrapError(
             f"The archive's signature for {name} is not valid: {detail}",
@@ -131,10 +136,6 @@ def _explained(distribution: Distribution, lines: list[str]) -> BootstrapError:
     if "Unable to locate package" in text:
         return BootstrapError(
             f"A package of {name} is not in its archives: {detail}", mend="Check the mirror's suites and components."
-        )
-    if "No space left on device" in text:
-        return BootstrapError(
-            f"The work area is full while {name} is made.", mend="Give it more room: GOLDSMITH_MEMORY=0 works on disk."
         )
     if "Could not resolve" in text or "Failed to fetch" in text or "502" in text:
         return BootstrapError(

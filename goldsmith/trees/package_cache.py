@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS = 60
 CHUNK = 1 << 18
+
+LEFT_FREE = 32 << 20
+"""Bytes of disk that the cache leaves to others."""
+
 PASSED_ON = ("If-Modified-Since", "If-None-Match", "Range", "If-Range", "Cache-Control")
 GIVEN_BACK = ("Content-Length", "Content-Type", "Content-Range", "Last-Modified", "ETag", "Accept-Ranges")
 
@@ -110,7 +114,12 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
             self.end_headers()
             self._answered = True
-            self._copy(answer, kept if answer.status == http.HTTPStatus.OK else None, length)
+            whole = answer.status == http.HTTPStatus.OK and length is not None
+            self._copy(answer, kept if whole and self._fits(int(length or 0)) else None, length)
+
+    def _fits(self, length: int) -> bool:
+        """Whether the disk has room to keep it; a full disk costs the next build a fetch, not this one its end."""
+        return shutil.disk_usage(self.folder).free > length + LEFT_FREE
 
     def _copy(self, answer: Any, kept: Path | None, length: str | None) -> None:
         """Pass the body on while keeping it; a body that was cut short is not kept."""
