@@ -18,12 +18,12 @@ def collect(*, days: float, as_json: bool) -> None:
     """Remove layers and packages unused for ``days``, and leftovers of killed builds; say what went."""
     home = Home.default().ready()
     before = time.time() - days * DAY
-    with Workspace(home.path) as workspace:
-        layers = LayerStore(home.layers).collect(workspace, older_than=before)
     packages = [file for file in home.packages.glob("*") if file.stat().st_mtime < before]
-    freed = sum(size for _, size in layers) + sum(file.stat().st_size for file in packages)
+    freed = sum(file.stat().st_size for file in packages)
     for file in packages:
         file.unlink(missing_ok=True)
+    layers = _collect_layers(home, before)
+    freed += sum(size for _, size in layers)
     leftovers = [*sweep(home.path), *ImageStore(home.images).sweep(), *sweep_machines(home.machines)]
     if as_json:
         print_json(
@@ -42,3 +42,11 @@ def collect(*, days: float, as_json: bool) -> None:
     print(
         f"Freed {bytes_for_people(freed)}: {len(layers)} layers and {len(packages)} packages unused for {days:g} days."
     )
+
+
+def _collect_layers(home: Home, before: float) -> list[tuple[str, int]]:
+    """Remove old layers, whose files only a workspace may touch; a host that can make none has no layers."""
+    if not any(home.layers.glob("*")):
+        return []
+    with Workspace(home.path) as workspace:
+        return LayerStore(home.layers).collect(workspace, older_than=before)

@@ -24,6 +24,9 @@ T = TypeVar("T")
 RANGE = 65536
 """Ids that a Linux distribution expects to exist: 0 to 65535."""
 
+FIRST_SUBORDINATE = 100000
+"""Where Debian's own ranges begin (login.defs(5), SUB_UID_MIN)."""
+
 ROOTS_OWN_RANGE = 1 << 30
 """First host id for namespaces that root makes when /etc/subuid grants root none (inside systemd's container range)."""
 
@@ -68,12 +71,25 @@ def id_map(kind: str, *, user: int | None = None) -> IdMap:
         return IdMap(((0, first, RANGE),))
     if not granted or granted[1] < RANGE - 1:
         name = pwd.getpwuid(uid).pw_name
+        free = _first_free()
+        ids = f"{free}-{free + RANGE - 1}"
         raise NoSubordinateIdsError(
             f"The user {name} has no range of {RANGE} subordinate ids in /etc/sub{kind}.",
-            mend=f"Run as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {name}",
+            mend=f"Run as root: usermod --add-subuids {ids} --add-subgids {ids} {name}",
         )
     own = uid if kind == "uid" else os.getgid()
     return IdMap(((0, own, 1), (1, granted[0], RANGE - 1)))
+
+
+def _first_free() -> int:
+    """Return the first id after all that subuid(5) and subgid(5) grant to anybody."""
+    ends = [FIRST_SUBORDINATE]
+    for file in (Path("/etc/subuid"), Path("/etc/subgid")):
+        for line in file.read_text().splitlines() if file.exists() else ():
+            numbers = line.split(":")[1:]
+            if len(numbers) == 2 and all(number.isdigit() for number in numbers):  # noqa: PLR2004 - first and count
+                ends.append(int(numbers[0]) + int(numbers[1]))
+    return max(ends)
 
 
 def _subordinate(file: Path, uid: int) -> tuple[int, int] | None:

@@ -47,6 +47,9 @@ FILES = {
 """Files of a cloud image that no package brings, written before the packages are configured."""
 
 
+_ECHOES = (" failed", " failed to run")
+"""How the lines end by which mmdebstrap repeats that apt has failed, after apt has said why."""
+
 UNWANTED = ("e2scrub_reap.service", "e2scrub_all.timer")
 """Units for logical volumes, which no image here has: two seconds of each boot under emulation."""
 
@@ -120,7 +123,7 @@ def _files_hook() -> str:
 def _explained(distribution: Distribution, lines: list[str]) -> BootstrapError:
     """Say what went wrong in mmdebstrap's and apt's many lines."""
     text = "\n".join(lines)
-    errors = [line for line in lines if line.startswith(("E: ", "Err:", "W: GPG"))]
+    errors = [line for line in lines if line.startswith(("E: ", "Err:", "W: GPG")) and not line.endswith(_ECHOES)]
     detail = "; ".join(dict.fromkeys(errors[-6:])) or text[-600:]
     name = distribution.parent_image
     if "No space left on device" in text:
@@ -128,7 +131,13 @@ def _explained(distribution: Distribution, lines: list[str]) -> BootstrapError:
             f"The work area was full while {name} was made: No space left on device.",
             mend="Give it more room: GOLDSMITH_MEMORY=8G has it in memory, GOLDSMITH_MEMORY=0 on disk.",
         )
-    if "NO_PUBKEY" in text or "not signed" in text or "EXPKEYSIG" in text or "BADSIG" in text:
+    if "BADSIG" in text:
+        return BootstrapError(
+            f"The archive's signature for {name} is not valid: {detail}",
+            mend="Its index was changed on the way or on the mirror: try another network or mirror, and build from no "
+            "archive whose signature is bad.",
+        )
+    if "NO_PUBKEY" in text or "not signed" in text or "EXPKEYSIG" in text:
         return BootstrapError(
             f"The archive's signature for {name} is not valid: {detail}",
             mend="Install or update the package debian-archive-keyring; never build from an unsigned archive.",
