@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from goldsmith.disks.packing import Packing
     from goldsmith.disks.plan import DiskPlan
     from goldsmith.guests.workspace import Workspace
 
@@ -25,11 +26,13 @@ def build_raw(
     output: Path,
     *,
     progress: Callable[[int, int], None] | None = None,
+    packing: Packing | None = None,
 ) -> None:
     """Write the tree ``root`` of the workspace as a sparse raw disk to ``output``, a path of the host.
 
     The tree must hold `boot_files(plan)`. The same plan and tree give the same bytes. ``progress`` hears (bytes
-    packed, of how many). Raises DiskError, FullError when the tree does not fit; ``output`` is then removed.
+    written, of how many), ``packing`` which parts of ``output`` are final. Raises DiskError, FullError when the tree
+    does not fit; ``output`` is then removed.
     """
     try:
         with output.open("wb") as file:
@@ -37,7 +40,7 @@ def build_raw(
         layout = write_table(plan, output)
         with ThreadPoolExecutor(max_workers=1) as other:
             bootable = other.submit(firmware.install, plan, layout, output)
-            write_root(workspace, root, plan, layout, output, progress=progress)
+            write_root(workspace, root, plan, layout, output, progress=progress, packing=packing)
             bootable.result()
     except BaseException:
         output.unlink(missing_ok=True)

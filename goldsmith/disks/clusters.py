@@ -1,32 +1,23 @@
-"""A disk's clusters, compressed on all cores in order, or taken from an earlier image that has the same ones."""
+"""The clusters of an image, and where it holds them, so that the next image need not compress the same ones again."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import struct
 import zlib
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import zstandard
 
-from goldsmith.disks.raw import data_stretches
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 CLUSTER_BITS = 16
 CLUSTER = 1 << CLUSTER_BITS
 LEVEL = 3
 
-_BATCH = 16 * CLUSTER
-_ZEROS = bytes(CLUSTER)
-_WAITING_PER_CORE = 8
 _WRITTEN_BY = f"goldsmith clusters 1, zstd {zstandard.ZSTD_VERSION}, level {LEVEL}, {CLUSTER} bytes\n".encode()
 _ENTRY = struct.Struct("<32sQII")
 
@@ -84,76 +75,3 @@ class ClusterIndex:
 def index_path(image: Path) -> Path:
     """Return where the index of an image is."""
     return image.with_name(image.name + ".clusters")
-
-
-def compressed_clusters(
-    fd: int, size: int, earlier: ClusterIndex | None, progress: Callable[[int, int], None] | None
-) -> Iterator[Cluster]:
-    """Yield the clusters of the raw disk ``fd`` that are not all zeros, in order."""
-    batches = list(_data_batches(fd, size))
-    total = sum(end - begin for begin, end in batches)
-    done = 0
-    cores = len(os.sched_getaffinity(0))
-    with ThreadPoolExecutor(max_workers=cores) as pool:
-        waiting: deque[tuple[int, Future[list[Cluster]]]] = deque()
-        try:
-            for begin, end in batches:
-                waiting.append((end - begin, pool.submit(_compress, fd, begin, end, earlier)))
-                if len(waiting) > cores * _WAITING_PER_CORE:
-                    length, oldest = waiting.popleft()
-                    yield from oldest.result()
-                    done += length
-                    if progress:
-                        progress(done, total)
-            for length, future in waiting:
-                yield from future.result()
-                done += length
-                if progress:
-                    progress(done, total)
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _data_batches(fd: int, size: int) -> Iterator[tuple[int, int]]:
-    """Yield stretches [begin, end) of whole clusters that hold data, each cluster once."""
-    at = 0
-    for data, hole in data_stretches(fd, size):
-        begin = max(at, data // CLUSTER * CLUSTER)
-        at = min(-(-hole // CLUSTER) * CLUSTER, size)
-        for first in range(begin, at, _BATCH):
-            yield first, min(first + _BATCH, at)
-
-
-def _compress(fd: int, begin: int, end: int, earlier: ClusterIndex | None) -> list[Cluster]:
-    """Compress one stretch's clusters, but for zeros and what the earlier image has."""
-    stretch = memoryview(os.pread(fd, end - begin, begin).ljust(-(-(end - begin) // CLUSTER) * CLUSTER, b"\0"))
-    wanted: list[tuple[int, bytes, bytes | None]] = []
-    fresh: list[memoryview] = []
-    for at in range(0, len(stretch), CLUSTER):
-        content = stretch[at : at + CLUSTER]
-        if content == _ZEROS:
-            continue
-        digest = hashlib.sha256(content).digest()
-        data = earlier.find(digest) if earlier else None
-        if data is None:
-            fresh.append(content)
-        wanted.append((at, digest, data))
-    packed = iter(_packed(fresh))
-    clusters = []
-    for at, digest, known in wanted:
-        data = known or next(packed)
-        clusters.append(Cluster((begin + at) // CLUSTER, digest, data, packed=len(data) < CLUSTER))
-    return clusters
-
-
-def _packed(contents: list[memoryview]) -> list[bytes]:
-    """Compress clusters in one call, each on its own; what does not shrink stays as it is."""
-    if not contents:
-        return []
-    given: list[bytes | bytearray | memoryview] = list(contents)
-    frames = zstandard.ZstdCompressor(level=LEVEL).multi_compress_to_buffer(given, threads=1)
-    packed = []
-    for number, content in enumerate(contents):
-        frame = frames[number].tobytes()
-        packed.append(frame if len(frame) < CLUSTER else bytes(content))
-    return packed

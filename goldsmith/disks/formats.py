@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from goldsmith.disks.packing import Packing
+
 
 class Write(Protocol):
-    """Writes a raw disk to ``output``; ``reuse`` is an earlier output of the same format."""
+    """Writes a raw disk to ``output``; ``reuse`` is an earlier output of the format, ``packing`` one that has begun."""
 
     def __call__(
         self,
@@ -23,6 +25,7 @@ class Write(Protocol):
         output: Path,
         *,
         reuse: Path | None = None,
+        packing: Packing | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         """Write it; on failure leave no output."""

@@ -6,16 +6,19 @@ end to end, and the reference counts. `qemu-img convert` is either slow or, with
 
 from __future__ import annotations
 
-import os
 import struct
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from goldsmith.disks.clusters import CLUSTER, CLUSTER_BITS, ClusterIndex, compressed_clusters, index_path
+from goldsmith.disks.clusters import CLUSTER, CLUSTER_BITS, ClusterIndex, index_path
+from goldsmith.disks.packing import Packing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from typing import BinaryIO
+
+    from goldsmith.disks.clusters import Cluster
 
 _MAGIC = b"QFI\xfb"
 _VERSION = 3
@@ -37,35 +40,33 @@ def write_qcow2(
     output: Path,
     *,
     reuse: Path | None = None,
+    packing: Packing | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Write the raw disk ``raw`` as qcow2 to ``output``, and beside it an index of its clusters for a later `reuse`.
 
     ``reuse`` is an earlier output: clusters of the same content are taken from it as they are, which saves compressing
-    them and changes no byte. It is trusted no further than its checksums, and may be missing. ``progress`` hears
-    (bytes of data done, of how many). On failure no output is left.
+    them and changes no byte. ``packing`` is one of the same two that has begun already. ``progress`` hears (bytes
+    done, of how many). On failure no output is left.
     """
-    earlier = ClusterIndex.load(reuse) if reuse else None
-    try:
-        with raw.open("rb") as source, output.open("wb") as target:
-            index = _Writer(source, target).write(earlier, progress)
-        index.save(output)
-    except BaseException:
-        output.unlink(missing_ok=True)
-        index_path(output).unlink(missing_ok=True)
-        raise
-    finally:
-        if earlier:
-            earlier.close()
+    with ExitStack() as stack:
+        started = packing or stack.enter_context(Packing(raw, reuse))
+        try:
+            with output.open("wb") as target:
+                index = _Writer(raw.stat().st_size, target).write(started.clusters(progress))
+            index.save(output)
+        except BaseException:
+            output.unlink(missing_ok=True)
+            index_path(output).unlink(missing_ok=True)
+            raise
 
 
 class _Writer:
     """One image being written: where the next cluster goes, and who refers to which part of the file."""
 
-    def __init__(self, source: BinaryIO, target: BinaryIO) -> None:
-        self._source = source
+    def __init__(self, size: int, target: BinaryIO) -> None:
         self._target = target
-        self._size = source.seek(0, os.SEEK_END)
+        self._size = size
         self._l2_tables = -(-self._size // (CLUSTER * _ENTRIES))
         self._l1_clusters = -(-self._l2_tables * 8 // CLUSTER)
         self._metadata = 1 + self._l1_clusters + self._l2_tables
@@ -75,10 +76,10 @@ class _Writer:
         self._buffer = bytearray()
         self._flushed = self._end
 
-    def write(self, earlier: ClusterIndex | None, progress: Callable[[int, int], None] | None) -> ClusterIndex:
+    def write(self, clusters: Iterator[Cluster]) -> ClusterIndex:
         """Write everything; return the index of what was written."""
         index = ClusterIndex()
-        for cluster in compressed_clusters(self._source.fileno(), self._size, earlier, progress):
+        for cluster in clusters:
             place = self._append(cluster.number, cluster.data, packed=cluster.packed)
             index.add(cluster, place)
         self._align()

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from goldsmith.disks.packing import Packing
+
 _CHUNK = 4 << 20
 
 
@@ -18,6 +20,7 @@ def write_raw(
     output: Path,
     *,
     reuse: Path | None = None,  # noqa: ARG001 - the signature of every format
+    packing: Packing | None = None,  # noqa: ARG001 - the same
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Copy the disk ``raw`` to ``output``, sparse as it is. On failure no output is left."""

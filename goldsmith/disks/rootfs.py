@@ -6,22 +6,24 @@ import os
 import struct
 import threading
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from goldsmith.disks.ext4.populate import populate
 from goldsmith.disks.tools import run_tool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from goldsmith.disks.packing import Packing
     from goldsmith.disks.partitions import Layout
     from goldsmith.disks.plan import DiskPlan
     from goldsmith.guests.workspace import Workspace
 
 _BLOCK = 4096
-_STEP = 4 << 20
-_AMOUNTS = struct.Struct("=QQ")
+_MESSAGE = struct.Struct("=BQQ")
+_PROGRESS, _FINAL = range(2)
 _FEATURES = (
     "none", "has_journal", "ext_attr", "resize_inode", "dir_index", "filetype", "extent", "64bit", "flex_bg",
     "sparse_super", "large_file", "huge_file", "dir_nlink", "extra_isize", "metadata_csum",
@@ -37,10 +39,11 @@ def write_root(
     disk: Path,
     *,
     progress: Callable[[int, int], None] | None = None,
+    packing: Packing | None = None,
 ) -> None:
     """Write the tree ``root`` of the workspace into the disk's root partition.
 
-    ``progress`` hears (bytes written, of how many), in a thread.
+    ``progress`` hears (bytes written, of how many) and ``packing`` what is final, in a thread.
     """
     offset, size = layout.root.offset, layout.root.size
     options = (
@@ -53,34 +56,33 @@ def write_root(
          str(disk), str(size // _BLOCK)],
         env={"E2FSPROGS_FAKE_TIME": str(plan.epoch), "MKE2FS_CONFIG": os.devnull},
     )  # fmt: skip
-    with disk.open("r+b") as file, _heard(progress) as report:
-        workspace.call(populate, file.fileno(), offset, plan.epoch, report, chroot=root)
+    hear = {_PROGRESS: progress, _FINAL: packing.final if packing else None}
+    with disk.open("r+b") as file, _heard({kind: heard for kind, heard in hear.items() if heard}) as tell:
+        told = (tell.get(_PROGRESS), tell.get(_FINAL))
+        rewritten = workspace.call(populate, file.fileno(), offset, plan.epoch, *told, chroot=root)
+    if packing:
+        for begin, end in rewritten:
+            packing.rewritten(begin, end)
 
 
 @contextmanager
-def _heard(progress: Callable[[int, int], None] | None) -> Iterator[Callable[[int, int], None] | None]:
-    """Yield what a child process calls so that ``progress`` is called in this one, every few MiB."""
-    if progress is None:
-        yield None
-        return
+def _heard(listeners: Mapping[int, Callable[[int, int], None]]) -> Iterator[dict[int, Callable[[int, int], None]]]:
+    """Yield, for each listener, what a child process calls so that the listener is called in this one."""
     reader, writer = os.pipe()
-    last = 0
 
-    def report(done: int, total: int) -> None:
-        nonlocal last
-        if done - last >= _STEP or done == total:
-            last = done
-            os.write(writer, _AMOUNTS.pack(done, total))
+    def tell(kind: int, first: int, second: int) -> None:
+        os.write(writer, _MESSAGE.pack(kind, first, second))
 
     def listen() -> None:
         with os.fdopen(reader, "rb") as pipe:
-            while amounts := pipe.read(_AMOUNTS.size):
-                progress(*_AMOUNTS.unpack(amounts))
+            while message := pipe.read(_MESSAGE.size):
+                kind, first, second = _MESSAGE.unpack(message)
+                listeners[kind](first, second)
 
     listener = threading.Thread(target=listen)
     listener.start()
     try:
-        yield report
+        yield {kind: partial(tell, kind) for kind in listeners}
     finally:
         os.close(writer)
         listener.join()

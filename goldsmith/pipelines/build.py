@@ -17,6 +17,7 @@ from goldsmith.catalog.images import Disk, Image, ImageStore
 from goldsmith.disks.boot import boot_files
 from goldsmith.disks.build import build_raw
 from goldsmith.disks.formats import FORMATS
+from goldsmith.disks.packing import Packing
 from goldsmith.disks.plan import DiskPlan
 from goldsmith.errors import GoldsmithError
 from goldsmith.guests.workspace import Workspace
@@ -96,13 +97,14 @@ def _build(
         )
         bake.lay()
         raw = stack.enter_context(_raw_file(draft, in_memory=bool(memory)))
-        cleanup, inventory, disk_plan = _seal(plan, bake, workspace, raw, stages)
+        packing = stack.enter_context(Packing(raw, _earlier(plan, "qcow2", home)))
+        cleanup, inventory, disk_plan = _seal(plan, bake, workspace, raw, packing, stages)
         trials = None
         if plan.tests_enabled:
             acceleration = _acceleration(home, bake, stages)
             environment = _environment(plan, number)
             trials = Trial(plan, home, services, stages, draft, environment, acceleration, request.on_failure)
-        disks, trial = _store_and_try(plan, home, request, trials, stages, raw, draft)
+        disks, trial = _store_and_try(plan, request, trials, stages, raw, draft, packing)
         with stages.stage("keep layers"):
             bake.keep()
         image = _record(plan, number, disks, cleanup, inventory, trial, bake, stages, disk_plan)
@@ -128,21 +130,27 @@ def _raw_file(draft: Path, *, in_memory: bool) -> Iterator[Path]:
 
 
 def _seal(
-    plan: BuildPlan, bake: Bake, workspace: Workspace, raw: Path, stages: Stages
+    plan: BuildPlan, bake: Bake, workspace: Workspace, raw: Path, packing: Packing, stages: Stages
 ) -> tuple[CleanupReport, tuple[Package, ...], DiskPlan]:
-    """Clean, scan, and make the disk."""
+    """Clean, then scan the tree while the disk is made of it."""
     disk_plan = DiskPlan.derive(plan.identity, bake.epoch, plan.disk_bytes)
     with stages.stage("clean") as stage:
         cleanup, inventory = bake.seal(boot_files(disk_plan))
         stage.note = f"{cleanup.removed} paths removed, {len(inventory)} packages"
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        scanning = pool.submit(_scan, bake, cleanup.skipped, stages)
+        with stages.stage("disk") as stage:
+            build_raw(workspace, bake.root, disk_plan, raw, progress=stage.progress, packing=packing)
+        scanning.result()
+    return cleanup, inventory, disk_plan
+
+
+def _scan(bake: Bake, skipped: frozenset[str], stages: Stages) -> None:
     with stages.stage("scan") as stage:
-        report = bake.scan(cleanup.skipped)
+        report = bake.scan(skipped)
         if report.findings:
             raise LeftoversError(report)
         stage.note = f"{report.files} paths, nothing left over"
-    with stages.stage("disk") as stage:
-        build_raw(workspace, bake.root, disk_plan, raw, progress=stage.progress)
-    return cleanup, inventory, disk_plan
 
 
 def _acceleration(home: Home, bake: Bake, stages: Stages) -> Acceleration:
@@ -159,16 +167,16 @@ def _acceleration(home: Home, bake: Bake, stages: Stages) -> Acceleration:
 
 def _store_and_try(
     plan: BuildPlan,
-    home: Home,
     request: BuildRequest,
     trials: Trial | None,
     stages: Stages,
     raw: Path,
     draft: Path,
+    packing: Packing,
 ) -> tuple[tuple[Disk, ...], TrialReport]:
     """Write the formats while the disk itself boots and is tested: the machine never waits for the compression."""
     with ThreadPoolExecutor(max_workers=1) as pool:
-        writing = pool.submit(_write_formats, request.formats, raw, draft, home, plan, stages)
+        writing = pool.submit(_write_formats, request.formats, raw, draft, packing, plan, stages)
         try:
             trial = trials.run(raw) if trials else TrialReport()
         finally:
@@ -177,14 +185,14 @@ def _store_and_try(
 
 
 def _write_formats(
-    formats: Sequence[str], raw: Path, draft: Path, home: Home, plan: BuildPlan, stages: Stages
+    formats: Sequence[str], raw: Path, draft: Path, packing: Packing, plan: BuildPlan, stages: Stages
 ) -> tuple[Disk, ...]:
     disks = []
     for name in formats:
         with stages.stage(f"write {name}") as stage:
             row = FORMATS[name]
             file = draft / f"{plan.name}{row.suffix}"
-            row.write(raw, file, reuse=_earlier(plan, name, home), progress=stage.progress)
+            row.write(raw, file, packing=packing, progress=stage.progress)
             disks.append(Disk(name, file.name, _sha256(file), file.stat().st_size))
             stage.note = f"{disks[-1].size / 1e6:.0f} MB"
     return tuple(disks)

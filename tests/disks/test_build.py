@@ -15,11 +15,14 @@ from dissect.util.stream import RangeStream
 from goldsmith.disks.boot import boot_files
 from goldsmith.disks.build import build_raw
 from goldsmith.disks.ext4.groups import FullError
+from goldsmith.disks.packing import Packing
 from goldsmith.disks.partitions import Layout
 from goldsmith.disks.plan import MIB
+from goldsmith.disks.qcow2 import write_qcow2
 from goldsmith.disks.tree_files import export_tree
-from tests.disks.conftest import make_with_boot_files
-from tests.disks.sample_tree import CAP_NET_RAW, describe
+
+from .conftest import make_with_boot_files
+from .sample_tree import CAP_NET_RAW, describe
 
 pytestmark = pytest.mark.sandbox
 
@@ -75,6 +78,24 @@ def test_another_order_of_creation_gives_the_same_bits(workspace, plan, disk, tm
     assert digest(output) == digest(disk)
     assert heard == sorted(heard)
     assert heard[-1][0] == heard[-1][1] > 5_000_000_000
+
+
+class Watched(Packing):
+    """Packing that remembers up to where it was told that the disk is final."""
+
+    def final(self, begin, end):
+        self.until = end
+        super().final(begin, end)
+
+
+def test_packing_while_the_disk_is_written_gives_the_same_image(workspace, tree, plan, disk, tmp_path):
+    write_qcow2(disk, tmp_path / "after.qcow2")
+    for reuse in (None, tmp_path / "after.qcow2"):
+        with Watched(tmp_path / "disk.raw", reuse) as packing:
+            build_raw(workspace, tree, plan, tmp_path / "disk.raw", packing=packing)
+            assert packing.until > 80 * MIB
+            write_qcow2(tmp_path / "disk.raw", tmp_path / "meanwhile.qcow2", packing=packing)
+        assert digest(tmp_path / "meanwhile.qcow2") == digest(tmp_path / "after.qcow2")
 
 
 def test_the_tree_comes_back_with_all_that_belongs_to_it(workspace, tree, disk):

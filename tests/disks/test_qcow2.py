@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from goldsmith.disks.clusters import CLUSTER, index_path
+from goldsmith.disks.packing import Packing
 from goldsmith.disks.qcow2 import write_qcow2
 
 pytestmark = pytest.mark.sandbox
@@ -58,6 +59,19 @@ def test_reuse_changes_no_byte(raw, tmp_path):
     write_qcow2(raw, tmp_path / "reused.qcow2", reuse=tmp_path / "old.qcow2")
     assert (tmp_path / "reused.qcow2").read_bytes() == (tmp_path / "fresh.qcow2").read_bytes()
     assert_same_disk(tmp_path / "reused.qcow2", raw)
+
+
+def test_what_is_rewritten_after_it_was_packed_is_packed_again(raw, tmp_path):
+    with Packing(raw) as packing:
+        packing.final(CLUSTER, 800_000_000)
+        for future in list(packing._ready.values()):
+            future.result()
+        with raw.open("r+b") as file:
+            os.pwrite(file.fileno(), b"changed", 700_500_000)
+            os.pwrite(file.fileno(), b"changed", 5)
+        packing.rewritten(700_500_000, 700_500_007)
+        write_qcow2(raw, tmp_path / "a.qcow2", packing=packing)
+    assert_same_disk(tmp_path / "a.qcow2", raw)
 
 
 def test_a_damaged_earlier_image_is_not_believed(raw, tmp_path):

@@ -16,7 +16,8 @@ from goldsmith.disks.ext4.reader import FileSystem
 from goldsmith.disks.plan import DiskError
 from goldsmith.disks.reading import export_tar
 from goldsmith.disks.tree_files import export_tree
-from tests.disks.sample_tree import describe
+
+from .sample_tree import describe
 
 pytestmark = pytest.mark.sandbox
 MIB = 1 << 20

@@ -11,7 +11,7 @@ from goldsmith.disks.ext4.groups import BLOCK
 from goldsmith.disks.plan import DiskError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
     from goldsmith.disks.ext4.walk import Node
@@ -30,11 +30,16 @@ _Placement = tuple[int, int, int]
 
 
 class Contents:
-    """Gathers data in large buffers and writes each where `place` and `write` say, in a thread of its own."""
+    """Gathers data in large buffers and writes each where `place` and `write` say, in a thread of its own.
 
-    def __init__(self, fd: int, offset: int) -> None:
+    As places only ever ascend, ``on_final`` hears after each buffer between which bytes of ``fd`` all data is written.
+    """
+
+    def __init__(self, fd: int, offset: int, on_final: Callable[[int, int], None] | None = None) -> None:
         self._fd = fd
         self._offset = offset
+        self._on_final = on_final
+        self._first: int | None = None
         self._spare: queue.SimpleQueue[bytearray] = queue.SimpleQueue()
         for _ in range(_BUFFERS):
             self._spare.put(bytearray(_BUFFER))
@@ -157,9 +162,17 @@ class Contents:
                     with memoryview(buffer) as view:
                         for block, at, count in placements:
                             self._write_out(view[at : at + count * BLOCK], self._offset + block * BLOCK)
+                    self._tell(placements)
                 except OSError as failure:
                     self._failure = failure
             self._spare.put(buffer)
+
+    def _tell(self, placements: list[_Placement]) -> None:
+        if self._on_final and placements:
+            if self._first is None:
+                self._first = placements[0][0]
+            last, _, count = placements[-1]
+            self._on_final(self._offset + self._first * BLOCK, self._offset + (last + count) * BLOCK)
 
     def _write_out(self, data: memoryview, place: int) -> None:
         while data:

@@ -51,6 +51,8 @@ class Groups:
         self._gaps = self._free()
         self._next, self._end = next(self._gaps)
         self._last_inode = FIRST_INODE - 1
+        self.rewritten: list[tuple[int, int]] = []
+        """Where on ``fd`` records were written after the data was, as (begin, end)."""
 
     def _field(self, kind: str, at: int) -> int:
         return int(struct.unpack_from(f"<{kind}", self._super, at)[0])
@@ -151,12 +153,16 @@ class Groups:
             place = self._offset + self._wide(group, 8, 40) * BLOCK + index * INODE
             if place != at:
                 if run:
-                    os.pwrite(self._fd, run, begin)
+                    self._record(run, begin)
                 run, begin = bytearray(), place
             run += inodes[number]
             at = place + INODE
         if run:
-            os.pwrite(self._fd, run, begin)
+            self._record(run, begin)
+
+    def _record(self, data: bytes | bytearray, place: int) -> None:
+        os.pwrite(self._fd, data, place)
+        self.rewritten.append((place, place + len(data)))
 
     def finish(self) -> None:
         """Write bitmaps, descriptors and the superblock as they are now."""
@@ -168,13 +174,13 @@ class Groups:
             checksum = self.chain.number(group).of(descriptor)
             struct.pack_into("<H", descriptor, 30, checksum & 0xFFFF)
             table += descriptor
-        os.pwrite(self._fd, table, self._offset + BLOCK)
+        self._record(table, self._offset + BLOCK)
         free = self.free_blocks - used_blocks
         struct.pack_into("<I", self._super, 0xC, free & 0xFFFFFFFF)
         struct.pack_into("<I", self._super, 0x158, free >> 32)
         struct.pack_into("<I", self._super, 0x10, self._field("I", 0x10) - (self._last_inode - FIRST_INODE + 1))
         struct.pack_into("<I", self._super, 0x3FC, Chain().of(self._super[:0x3FC]))
-        os.pwrite(self._fd, self._super, self._offset + _SUPER)
+        self._record(self._super, self._offset + _SUPER)
 
     def _record_blocks(self) -> int:
         """Mark the taken blocks in the bitmaps and descriptors of their groups; return how many they are."""
@@ -197,7 +203,7 @@ class Groups:
             for first, count in pieces:
                 bits |= ((1 << count) - 1) << first % _GROUP_BLOCKS
             bitmap = bits.to_bytes(BLOCK, "little")
-            os.pwrite(self._fd, bitmap, self._offset + self._wide(group, 0, 32) * BLOCK)
+            self._record(bitmap, self._offset + self._wide(group, 0, 32) * BLOCK)
             self._set_wide(group, 24, 56, self.chain.of(bitmap))
             used = sum(count for _, count in pieces)
             self._set_wide(group, 12, 44, self._wide(group, 12, 44, "H") - used)
@@ -211,7 +217,7 @@ class Groups:
             used = min(self._last_inode - group * self._group_inodes, self._group_inodes)
             bitmap = ((1 << used) - 1).to_bytes(size, "little")
             padding = b"\xff" * (BLOCK - size)
-            os.pwrite(self._fd, bitmap + padding, self._offset + self._wide(group, 4, 36) * BLOCK)
+            self._record(bitmap + padding, self._offset + self._wide(group, 4, 36) * BLOCK)
             self._set_wide(group, 26, 58, self.chain.of(bitmap))
             self._set_wide(group, 14, 46, self._group_inodes - used)
             self._set_wide(group, 28, 50, self._group_inodes - used)

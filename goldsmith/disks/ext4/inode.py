@@ -28,7 +28,7 @@ _EXTENT_MAGIC = 0xF30A
 _FIXED = struct.Struct("<HHIIIIIHHIII60sIIIIHHHHHHHHIIIIIII")
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Extent:
     """``count`` blocks of a file from its block ``logical``, which stand on the disk from block ``physical``."""
 
@@ -37,7 +37,7 @@ class Extent:
     count: int
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Inode:
     """What an inode says of a file, but for its data's place (``content``, the 60 bytes of i_block)."""
 

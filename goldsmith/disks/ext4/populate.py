@@ -37,19 +37,28 @@ LOST_AND_FOUND = (b"lost+found", 11)
 RUN_ALIGNMENT = (512 << 10) // BLOCK
 FILES_PER_RUN = 256
 SHORT_LINK = 60
+PROGRESS_STEP = 4 << 20
 
 
-def populate(fd: int, offset: int, epoch: int, progress: Callable[[int, int], None] | None = None) -> None:
+def populate(
+    fd: int,
+    offset: int,
+    epoch: int,
+    progress: Callable[[int, int], None] | None = None,
+    on_final: Callable[[int, int], None] | None = None,
+) -> list[tuple[int, int]]:
     """Write the tree that this process is chrooted in into the fresh file system at byte ``offset`` of ``fd``.
 
-    No time will be later than ``epoch``, in seconds. ``progress`` hears (bytes written, of how many).
+    No time will be later than ``epoch``, in seconds. ``progress`` hears (bytes written, of how many). ``on_final``
+    hears (begin, end): the bytes of ``fd`` between them are written, but for what is returned, as (begin, end) too.
     """
     nodes = walk()
     groups = Groups(fd, offset)
     total = sum(node.size for node in nodes if node.kind == stat.S_IFREG)
-    with Contents(fd, offset) as contents:
+    with Contents(fd, offset, on_final) as contents:
         _Population(groups, contents, epoch, aligned=_fits_aligned(nodes, groups)).write(nodes, total, progress)
     groups.finish()
+    return groups.rewritten
 
 
 def _fits_aligned(nodes: list[Node], groups: Groups) -> bool:
@@ -91,7 +100,7 @@ class _Population:
                 content = device_content(os.major(node.device), os.minor(node.device))
                 self._keep(node, content=content, size=0, flags=0, blocks=0)
         self._groups.align(self._alignment)
-        done = 0
+        done = told = 0
         previous_large = False
         for node in nodes:
             if node.kind != stat.S_IFREG:
@@ -102,7 +111,8 @@ class _Population:
             self._file(node)
             previous_large = large
             done += node.size
-            if progress:
+            if progress and (done - told >= PROGRESS_STEP or done == total):
+                told = done
                 progress(done, total)
         self._groups.write_inodes(self._inodes)
 

@@ -9,11 +9,15 @@ from dataclasses import dataclass, field
 from goldsmith.disks.ext4.attributes import belongs
 
 
-@dataclass
+@dataclass(slots=True)
 class Node:
-    """A file of any kind; ``names`` are its paths (hard links), bytes below the root, the first in order first."""
+    """A file of any kind; ``names`` are its paths (hard links), bytes below the root, the first in order first.
+
+    ``kind`` is its type, as stat.S_IFMT gives it.
+    """
 
     names: list[bytes]
+    kind: int
     mode: int
     uid: int
     gid: int
@@ -28,11 +32,6 @@ class Node:
     def path(self) -> bytes:
         """The file's first path."""
         return self.names[0]
-
-    @property
-    def kind(self) -> int:
-        """The file's type, as stat.S_IFMT gives it."""
-        return stat.S_IFMT(self.mode)
 
 
 def walk() -> list[Node]:
@@ -77,6 +76,7 @@ def _node(path: bytes, status: os.stat_result) -> Node:
     names = [name for name in os.listxattr(where, follow_symlinks=False) if belongs(name)]
     return Node(
         names=[path],
+        kind=stat.S_IFMT(status.st_mode),
         mode=status.st_mode,
         uid=status.st_uid,
         gid=status.st_gid,
