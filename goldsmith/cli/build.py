@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from goldsmith.catalog.images import ImageStore
 from goldsmith.cli.images import describe
-from goldsmith.cli.output import print_json
+from goldsmith.cli.output import print_json_line
 from goldsmith.cli.programs import require_programs
 from goldsmith.cli.validate import read_document
 from goldsmith.cli.view import choose_view
@@ -23,6 +23,7 @@ from goldsmith.documents.nodes import mark_at
 from goldsmith.documents.pipeline import parse_pipeline
 from goldsmith.errors import GoldsmithError
 from goldsmith.pipelines.home import Home, memory_for_work
+from goldsmith.pipelines.progress import Note, StageStarted
 from goldsmith.pipelines.request import BuildRequest, unchanged
 from goldsmith.pipelines.resolve import component_services, resolve
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from goldsmith.executor.services import Services
     from goldsmith.guests.guest import Guest
     from goldsmith.pipelines.plan import BuildPlan
+    from goldsmith.pipelines.progress import BuildEvent
     from goldsmith.pipelines.request import Built
 
 
@@ -47,15 +49,15 @@ def run_build(
     pipeline = _pipeline(text, file)
     home = Home.default().ready()
     plan = resolve(pipeline, Path(file).parent, home, parameters=pairs, mark_at=partial(mark_at, compose(text, file)))
-    view = choose_view(as_json=as_json)
+    view = Following(choose_view(as_json=as_json))
+    request = BuildRequest(formats=chosen, use_cache=use_cache, on_failure=_shell(view) if keep_failed else None)
+    services = component_services(Path(file).parent)
     try:
-        request = BuildRequest(
-            formats=chosen,
-            use_cache=use_cache,
-            on_failure=_shell(view) if keep_failed else None,
-        )
-        services = component_services(Path(file).parent)
         built = unchanged(plan, home, request) or _built(plan, home, request, services, view)
+    except GoldsmithError as error:
+        if as_json:
+            print_json_line({"event": "Failed", "message": error.message, "mend": error.mend})
+        raise
     finally:
         view.close()
     _report(built, home, time.monotonic() - begun, as_json=as_json)
@@ -82,7 +84,8 @@ def _built(plan: BuildPlan, home: Home, request: BuildRequest, services: Service
 
 def _report(built: Built, home: Home, seconds: float, *, as_json: bool) -> None:
     if as_json:
-        print_json({"event": "Built", "unchanged": built.unchanged, "path": str(built.folder), **asdict(built.image)})
+        facts = {"unchanged": built.unchanged, "path": str(built.folder), **asdict(built.image)}
+        print_json_line({"event": "Built", **facts})
         return
     state = "Nothing has changed since" if built.unchanged else "Built"
     print(
@@ -118,7 +121,27 @@ def _known(formats: str) -> tuple[str, ...]:
     return names
 
 
-def _shell(view: View) -> Callable[[Guest], None]:
+class Following:
+    """A view that remembers the last thing a build said, for the person who is given a shell."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self.last = ""
+
+    def __call__(self, event: BuildEvent) -> None:
+        """Show an event."""
+        if isinstance(event, StageStarted):
+            self.last = event.stage
+        elif isinstance(event, Note):
+            self.last = f"{event.stage}, {event.text}"
+        self._view(event)
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        self._view.close()
+
+
+def _shell(view: Following) -> Callable[[Guest], None]:
     """What --keep-failed does: a shell where it failed, on a terminal."""
 
     def open_shell(guest: Guest) -> None:
@@ -126,8 +149,7 @@ def _shell(view: View) -> Callable[[Guest], None]:
         if not sys.stdin.isatty():
             print("--keep-failed opens a shell only on a terminal; the logs are kept all the same.", file=sys.stderr)
             return
-        print("A step failed. This is a shell in its guest; leave it with exit.", file=sys.stderr)
-        command = guest.command(["bash", "-i"], env={"TERM": "xterm", "PS1": "failed \\w # "}, cwd="/")
-        subprocess.call(command)
+        print(f"Failed: {view.last}. This is a shell in its guest; leave it with exit.", file=sys.stderr, flush=True)
+        subprocess.call(guest.shell())
 
     return open_shell

@@ -20,6 +20,9 @@ app = typer.Typer(
 component_app = typer.Typer(help="Validate, run and list component documents.", no_args_is_help=True)
 app.add_typer(component_app, name="component")
 
+INTERRUPTED = 130
+"""What Typer makes of Ctrl-C, as a shell does of SIGINT."""
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
@@ -231,6 +234,7 @@ def main() -> None:
         if refusal is None:
             raise
         _refuse(refusal)
-    except KeyboardInterrupt:
-        print("goldsmith: interrupted; nothing is left behind.", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as ending:
+        if ending.code == INTERRUPTED:
+            print("goldsmith: interrupted; nothing is left behind.", file=sys.stderr)
+        raise

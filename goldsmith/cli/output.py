@@ -18,6 +18,11 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, default=str))
 
 
+def print_json_line(value: Any) -> None:
+    """Print a value as one line of JSON, at once."""
+    print(json.dumps(value, default=str), flush=True)
+
+
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table with colours on a terminal, and columns parted by two spaces off it."""
     rows = [tuple(row) for row in rows]

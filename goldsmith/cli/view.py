@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Protocol
 
+from goldsmith.cli.output import print_json_line
 from goldsmith.pipelines.progress import Note, StageEnded, StageProgress, StageStarted
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class JsonLines:
 
     def __call__(self, event: BuildEvent) -> None:
         """Show an event."""
-        print(json.dumps({"event": type(event).__name__, **asdict(event)}), flush=True)
+        print_json_line({"event": type(event).__name__, **asdict(event)})
 
     def close(self) -> None:
         """Have nothing to restore."""

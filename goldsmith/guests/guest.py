@@ -29,6 +29,10 @@ class Guest(ABC):
     def command(self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str) -> list[str]:
         """Return the host's argv that runs ``argv`` inside the guest."""
 
+    def shell(self) -> list[str]:
+        """Return the host's argv of a shell inside the guest, for a person at a terminal."""
+        return self.command(["bash", "-i"], env={"TERM": "xterm"}, cwd="/")
+
     @abstractmethod
     def reboot(self) -> None:
         """Restart the guest and return when it takes commands again. Files stay, processes and /run do not."""

@@ -84,6 +84,10 @@ class MachineGuest(Guest):
         """Return the host's argv that runs ``argv`` inside the machine."""
         return self._client(argv, env, cwd, "-")
 
+    def shell(self) -> list[str]:
+        """Return the host's argv of a root shell on a terminal of the machine's own."""
+        return ["ssh", "-tt", *self._options(), self.address.host, shlex.join([*self._become(), "bash", "-l"])]
+
     def run(
         self,
         argv: Sequence[str],
@@ -202,9 +206,11 @@ class MachineGuest(Guest):
 
     def _client(self, argv: Sequence[str], env: Mapping[str, str], cwd: str, token: str) -> list[str]:
         variables = [f"{name}={value}" for name, value in {**ENVIRONMENT, **env}.items()]
-        become = [] if self.address.user == "root" else ["sudo", "-n", "--"]
-        remote = [*become, "sh", "-c", _WRAPPER, "sh", token, cwd, *variables, *argv]
+        remote = [*self._become(), "sh", "-c", _WRAPPER, "sh", token, cwd, *variables, *argv]
         return ["ssh", *self._options(), self.address.host, shlex.join(remote)]
+
+    def _become(self) -> list[str]:
+        return [] if self.address.user == "root" else ["sudo", "-n", "--"]
 
     def _options(self) -> list[str]:
         """Return what keeps ssh(1) from reading anything of the user's, and its arithmetic light under emulation."""

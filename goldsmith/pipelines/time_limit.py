@@ -62,6 +62,10 @@ class TimedGuest(Guest):
         """Return the other guest's argv."""
         return self.guest.command(argv, env=env, cwd=cwd)
 
+    def shell(self) -> list[str]:
+        """Return the other guest's argv: a person at a shell has all the time there is."""
+        return self.guest.shell()
+
     def reboot(self) -> None:
         """Restart the other guest while there is time."""
         self._limit.remaining()

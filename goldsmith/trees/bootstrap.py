@@ -47,6 +47,8 @@ FILES = {
 """Files of a cloud image that no package brings, written before the packages are configured."""
 
 
+LAST_LINES = 12
+
 _ECHOES = (" failed", " failed to run")
 """How the lines end by which mmdebstrap repeats that apt has failed, after apt has said why."""
 
@@ -150,4 +152,8 @@ def _explained(distribution: Distribution, lines: list[str]) -> BootstrapError:
         return BootstrapError(
             f"The archives of {name} cannot be read: {detail}", mend="Check this host's network and apt's mirrors."
         )
-    return BootstrapError(f"{name} could not be bootstrapped: {detail}", mend="The build's log has every line.")
+    said = "\n".join(f"    {line}" for line in lines[-LAST_LINES:])
+    return BootstrapError(
+        f"{name} could not be bootstrapped. mmdebstrap's last lines:\n{said}",
+        mend="`goldsmith doctor` checks this host.",
+    )
