@@ -1,164 +1,87 @@
-"""`make bench`: Goldsmith beside the same work by hand, and beside other tools that are installed, in one run."""
+"""`make bench`: Goldsmith beside the same work by hand and beside other tools, in one run."""
 
 from __future__ import annotations
 
-import json
+import argparse
 import os
-import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-from goldsmith.trees.distributions import debian
+from bench import results
+from bench.arena import Arena
+from bench.by_hand import ByHand
+from bench.goldsmith_cases import Boots, Goldsmith
+from bench.measuring import CaseFailedError
+from bench.peers import TOOLS, Peer
+from bench.workload import DISTRIBUTION
+from goldsmith.machines.acceleration import probe
+from goldsmith.pipelines.home import Home
 from goldsmith.trees.package_cache import PackageCache
 
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
-HERE = Path(__file__).parent
-GOLDSMITH = Path(sys.executable).parent / "goldsmith"
-MEMORY = Path("/dev/shm")
-
-PIPELINE = """\
-name: bench
-imageRecipe:
-  name: bench
-  semanticVersion: 1.0.0
-  parentImage: debian/12
-  components:
-    - componentArn: ./nginx.yml
-    - componentArn: ./page.yml
-imageTestsConfiguration: {imageTestsEnabled: %s}
-"""
-NGINX = """\
-schemaVersion: 1.0
-phases:
-  - name: build
-    steps:
-      - name: Install
-        action: ExecuteBash
-        inputs: {commands: ["apt-get update -q && apt-get install -q -y --no-install-recommends nginx"]}
-"""
-PAGE = """\
-schemaVersion: 1.0
-phases:
-  - name: build
-    steps:
-      - name: Page
-        action: CreateFile
-        inputs: [{path: /var/www/html/index.html, content: "%s"}]
-"""
-
-
-class Bench:
-    """Runs cases in turn, round by round, so that a slow minute of the machine hits all of them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.seconds: dict[str, list[float]] = {}
-        self.facts: dict[str, str] = {}
-
-    def time(self, case: str, argv: list[str], **more: object) -> subprocess.CompletedProcess[str]:
-        begun = time.monotonic()
-        done = subprocess.run(argv, capture_output=True, text=True, check=False, **more)
-        if done.returncode:
-            sys.exit(f"{case} failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
-        self.record(case, time.monotonic() - begun)
-        return done
-
-    def record(self, case: str, seconds: float) -> None:
-        self.seconds.setdefault(case, []).append(seconds)
-        print(f"{case}: {seconds:.2f} s", flush=True)
-
-    def median(self, case: str) -> float:
-        return statistics.median(self.seconds[case])
+RESULTS = Path(__file__).with_name("results.md")
+OURS = (ByHand, Goldsmith, Boots)
+NAMES = (*(each.name for each in OURS), *(tool.name for tool in TOOLS))
 
 
 def main() -> None:
+    asked = arguments()
     with tempfile.TemporaryDirectory(prefix="goldsmith-bench-", dir="/var/tmp") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        bench = Bench(folder)
-        for number in range(ROUNDS):
-            round_of(bench, number)
-        report(bench)
+        with PackageCache(folder / "packages", DISTRIBUTION.archives) as cache:
+            arena = Arena(folder, *proxy_of(cache), acceleration=probe(Home.default().machines).kind)
+            contestants = present(arena, asked.only)
+            for number in range(asked.rounds):
+                for contestant in list(contestants):
+                    if not took_part(contestant, arena, number):
+                        contestants.remove(contestant)
+            text = results.write(arena, asked.rounds)
+    print(text)
+    asked.out.write_text(text)
+    print(f"Written to {asked.out}")
 
 
-def round_of(bench: Bench, number: int) -> None:
-    by_hand(bench, number)
-    home = bench.folder / f"home{number}"
-    documents = bench.folder / "documents"
-    documents.mkdir(exist_ok=True)
-    (documents / "nginx.yml").write_text(NGINX)
-    (documents / "page.yml").write_text(PAGE % f"first {number}")
-    pipeline = documents / "bench.yml"
-    pipeline.write_text(PIPELINE % "false")
-    env = {**os.environ, "GOLDSMITH_HOME": str(home)}
-    command = [str(GOLDSMITH), "build", str(pipeline), "--json"]
-    cold = bench.time("goldsmith, cold, to the sealed qcow2", command, env=env)
-    bench.facts["image"] = str(json.loads(cold.stdout[cold.stdout.index("{\n") :])["disks"][0]["size"] >> 20) + " MiB"
-    for kept in ("layers", "images"):
-        shutil.rmtree(home / kept)
-    bench.time("goldsmith, packages cached", command, env=env)
-    bench.time("goldsmith, nothing changed", command, env=env)
-    (documents / "page.yml").write_text(PAGE % f"second {number}")
-    bench.time("goldsmith, last component changed", command, env=env)
-    if number == 0:
-        pipeline.write_text(PIPELINE % "true")
-        tested = bench.time("goldsmith, sealed from cache and tested", command, env=env)
-        image = json.loads(tested.stdout[tested.stdout.index("{\n") :])
-        bench.record("boot to tests passed", sum(boot["seconds"] for boot in image["boot"]))
-    shutil.rmtree(home)
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=int(os.environ.get("BENCH_ROUNDS", "3")))
+    parser.add_argument("--only", default=os.environ.get("BENCH_ONLY", ",".join(NAMES)), help=", ".join(NAMES))
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    asked = parser.parse_args()
+    asked.only = asked.only.split(",")
+    unknown = [name for name in asked.only if name not in NAMES]
+    if unknown or asked.rounds < 1:
+        parser.error(f"there are {', '.join(NAMES)}, not {', '.join(unknown)}" if unknown else "rounds start at 1")
+    return asked
 
 
-def by_hand(bench: Bench, number: int) -> None:
-    distribution = debian("12")
-    packages = ",".join((*distribution.packages, "nginx"))
-    lines = [archive.source_line for archive in distribution.archives]
-    out = bench.folder / "by-hand.qcow2"
-    work = MEMORY / f"goldsmith-bench-{os.getpid()}"
-    script = str(HERE / "by_hand.sh")
+def proxy_of(cache: PackageCache) -> tuple[str, str]:
+    """Return the cache's address, and one option that sends apt there for everything."""
+    address = cache.apt_conf.split('"')[1]
+    return address, f'Acquire::http::Proxy "{address}"'
+
+
+def present(arena: Arena, names: list[str]) -> list[ByHand | Goldsmith | Boots | Peer]:
+    """Return who takes part, and note who cannot."""
+    everybody = [*(each(arena) for each in OURS), *(Peer(tool, arena) for tool in TOOLS)]
+    asked = [contestant for contestant in everybody if contestant.name in names]
+    for contestant in asked:
+        if lacking := contestant.lacking():
+            arena.measurements.absent[contestant.name] = lacking
+    return [contestant for contestant in asked if contestant.name not in arena.measurements.absent]
+
+
+def took_part(contestant: ByHand | Goldsmith | Boots | Peer, arena: Arena, number: int) -> bool:
+    """Run a round; a peer that fails is noted and left out from there on, what is ours ends the run."""
     try:
-        bench.time("by hand, cold", [script, "bake", str(work), str(out), "", packages, distribution.codename, *lines])
-        shutil.rmtree(work)
-        with PackageCache(bench.folder / "debs", distribution.archives) as cache:
-            conf = cache.apt_conf.strip().rstrip(";")
-            argv = [script, "bake", str(work), str(out), conf, packages, distribution.codename, *lines]
-            if number == 0:
-                subprocess.run(argv, check=True, capture_output=True)
-                shutil.rmtree(work)
-            bench.time("by hand, packages cached", argv)
-        bench.time("by hand, one file changed", [script, "change", str(work), str(out)])
-        bench.facts["image by hand"] = f"{out.stat().st_size >> 20} MiB"
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-PAIRS = (
-    ("goldsmith, cold, to the sealed qcow2", "by hand, cold", "at most 1.05"),
-    ("goldsmith, packages cached", "by hand, packages cached", "below 1.00"),
-    ("goldsmith, last component changed", "by hand, one file changed", "under 3 s"),
-)
-
-
-def report(bench: Bench) -> None:
-    lines = [
-        "# Measured by `make bench`",
-        "",
-        f"Medians of {ROUNDS}, one run, {os.cpu_count()} cores. Seconds are this machine's; the ratios are the point.",
-        "",
-        "| case | seconds (median) | all |",
-        "|---|---|---|",
-    ]
-    for case, seconds in bench.seconds.items():
-        lines.append(f"| {case} | {bench.median(case):.2f} | {', '.join(f'{each:.2f}' for each in seconds)} |")
-    lines += ["", "| ratio | value | goal |", "|---|---|---|"]
-    for ours, theirs, goal in PAIRS:
-        lines.append(f"| {ours} / {theirs} | {bench.median(ours) / bench.median(theirs):.2f} | {goal} |")
-    lines += ["", *(f"- {name}: {value}" for name, value in bench.facts.items()), ""]
-    (HERE / "results.md").write_text("\n".join(lines))
-    print("\n".join(lines))
+        contestant.round(number)
+    except (CaseFailedError, ValueError, subprocess.CalledProcessError) as failed:
+        if not isinstance(contestant, Peer):
+            sys.exit(f"{contestant.name}: {failed}")
+        arena.measurements.absent[contestant.name] = f"does not run here: {failed}"
+        return False
+    return True
 
 
 if __name__ == "__main__":
