@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from goldsmith.documents.faults import near_name
 from goldsmith.documents.versions import Version, VersionPattern
 from goldsmith.errors import GoldsmithError
 
@@ -88,9 +89,10 @@ class ImageStore:
         named = [image for image in self.all() if image.name == name]
         if not named:
             known = sorted({image.name for image in self.all()})
+            near = near_name(name, known)
+            there = f"There are: {', '.join(known)}." if known else "Make one with `goldsmith build PIPELINE.yaml`."
             raise ImageNotFoundError(
-                f"There is no image named {name} here.",
-                mend=f"There are: {', '.join(known)}." if known else "Make one with `goldsmith build PIPELINE.yaml`.",
+                f"There is no image named {name} here.", mend=f"Did you mean {near}?" if near else there
             )
         pattern = VersionPattern.parse(version or "x.x.x")
         matching = [image for image in named if pattern.matches(Version.parse(image.version))]

@@ -86,7 +86,7 @@ def show(
     packages: Annotated[bool, typer.Option("--packages", help="List every package in it.")] = False,
     json: Json = False,
 ) -> None:
-    """Show what an image is, what is in it, how it booted and what it passed."""
+    """Show an image: its contents, its boots and the tests it passed."""
     from goldsmith.cli.images import show_image
 
     show_image(image, packages=packages, as_json=json)
@@ -97,7 +97,7 @@ def validate(
     files: Annotated[list[str], typer.Argument(help="Component documents and pipeline files.", metavar="FILE…")],
     json: Json = False,
 ) -> None:
-    """Check documents and say everything that is wrong with them, with its place."""
+    """Check documents and tell every fault with its place."""
     from goldsmith.cli.validate import validate_files
 
     raise typer.Exit(validate_files(files, as_json=json))
@@ -105,7 +105,7 @@ def validate(
 
 @app.command(epilog="Example: goldsmith doctor")
 def doctor(json: Json = False) -> None:
-    """Check this host: programs, subordinate ids, memory, disk, acceleration, network."""
+    """Check this host and say what mends it."""
     from goldsmith.cli.doctor import examine
 
     raise typer.Exit(examine(as_json=json))
@@ -116,7 +116,7 @@ def gc(
     days: Annotated[float, typer.Option(help="Remove layers and packages unused for that many days.")] = 30,
     json: Json = False,
 ) -> None:
-    """Remove old layers and packages, and whatever killed builds left behind."""
+    """Remove old layers and packages, and what killed builds left."""
     from goldsmith.cli.gc import collect
 
     collect(days=days, as_json=json)
@@ -138,7 +138,7 @@ def component_validate(
         str, typer.Option("--blocked-action-modules", help="Modules to refuse, separated by commas.")
     ] = "",
 ) -> None:
-    """Check component documents as `awstoe validate` does, with every fault's place."""
+    """Check component documents, as `awstoe validate` does."""
     from goldsmith.cli.component import validate_components
 
     raise typer.Exit(validate_components([*(files or []), *_words(documents)], blocked=_words(blocked)))
@@ -174,7 +174,7 @@ def component_run(
     ] = "",
     trace: Annotated[bool, typer.Option("--trace", "-t", help="Print the whole log.")] = False,
 ) -> None:
-    """Run component documents in a sandbox, or on this host, as `awstoe run` does."""
+    """Run component documents in a sandbox, as `awstoe run` does."""
     from goldsmith.cli.component import RunRequest, run_components
     from goldsmith.executor.configuration import RunConfiguration
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from goldsmith.machines.spec import MachineError
@@ -30,7 +29,10 @@ class BootError(MachineError):
 
 @dataclass(frozen=True)
 class BootReport:
-    """How a boot went. ``seconds`` count from QEMU's start, ``systemd_seconds`` from systemd's own in the root."""
+    """How a boot went. ``seconds`` count from QEMU's start, ``systemd_seconds`` from systemd's own in the root.
+
+    ``console`` and ``screenshot`` are names of files in the folder of the evidence, which may move.
+    """
 
     seconds: float
     firmware: str
@@ -38,12 +40,12 @@ class BootReport:
     kernel: str
     systemd_seconds: float
     failed_units: tuple[str, ...]
-    console_path: Path
-    screenshot_path: Path | None
+    console: str
+    screenshot: str | None
 
     def as_json(self) -> dict[str, object]:
         """Return the report as boot.json holds it."""
-        return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
+        return asdict(self)
 
 
 @dataclass(frozen=True)

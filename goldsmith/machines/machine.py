@@ -122,8 +122,8 @@ class Machine:
             kernel=state.kernel,
             systemd_seconds=round(state.systemd_seconds, 2),
             failed_units=state.failed_units,
-            console_path=self.console.path,
-            screenshot_path=self._screenshot(),
+            console=self.console.path.name,
+            screenshot=self._screenshot(),
         )
         (self.spec.evidence / "boot.json").write_text(json.dumps(report.as_json(), indent=2) + "\n")
         require_healthy(self.guest, state)
@@ -210,14 +210,14 @@ class Machine:
         log = self._run.path / "qemu.log"
         return log.read_text(errors="replace").strip() if log.exists() else ""
 
-    def _screenshot(self) -> Path | None:
-        """Keep the screen as a PNG; a machine that is gone has none."""
+    def _screenshot(self) -> str | None:
+        """Keep the screen as a PNG and return its name; a machine that is gone has none."""
         path = (self.spec.evidence / "screenshot.png").resolve()
         if self._monitor is None:
             return None
         with contextlib.suppress(MachineError):
             self._monitor.screenshot(path)
-            return path
+            return path.name
         return None
 
 
