@@ -89,25 +89,24 @@ def run_components(request: RunRequest) -> int:
         result = rehearse(rehearsal, home, component_services(Path.cwd()), view, _tell)
     finally:
         view.close()
+    if not result.executed and asked.phase_names:
+        print(f"Nothing was run: no document has a phase {' or '.join(asked.phase_names)}.", file=sys.stderr)
     _explain(result)
     print(json.dumps(result.summary(), indent=2))
     return result.exit_code
 
 
 def _configuration(request: RunRequest) -> RunConfiguration:
-    named = [NamedValue(name=name, value=value) for name, value in _values(request.parameters).items()]
-    flags = request.flags.model_copy(
-        update={
-            "documents": tuple(DocumentRequest(path=path) for path in request.documents),
-            "parameters": tuple(named),
-        }
-    )
+    flags = request.flags
+    if request.documents:
+        documents = tuple(DocumentRequest(path=path) for path in request.documents)
+        flags = flags.model_copy(update={"documents": documents})
+    if request.parameters:
+        values = parse_parameters(request.parameters)
+        named = tuple(NamedValue(name=name, value=value) for name, value in values.items())
+        flags = flags.model_copy(update={"parameters": named})
     file = load_configuration(read_document(request.config), request.config) if request.config else None
     return settle(flags, file)
-
-
-def _values(text: str) -> dict[str, str]:
-    return parse_parameters(text) if text else {}
 
 
 def _faults(file: str, blocked: tuple[str, ...]) -> list[str]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from goldsmith.errors import GoldsmithError
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 app = typer.Typer(
     name="goldsmith",
@@ -209,6 +213,12 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(word for word in text.split(",") if word)
 
 
+def _interrupt(number: int, _: FrameType | None) -> NoReturn:
+    """Clean up as after Ctrl-C when a service manager or a closing terminal ends us."""
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def _refuse(error: GoldsmithError) -> NoReturn:
     from goldsmith.cli.failures import told
     from goldsmith.pipelines.home import Home
@@ -222,6 +232,8 @@ def main() -> None:
     from goldsmith.cli.programs import search_system_folders
 
     search_system_folders()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     try:
         app()
     except GoldsmithError as error:

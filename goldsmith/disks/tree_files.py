@@ -28,7 +28,7 @@ def export_tree(file: Path, kind: str, workspace: Workspace, folder: Path) -> No
     out: a namespace may not make them, and a machine makes its own at boot. Raises DiskError and WorkspaceError.
     """
     if kind == "tar":
-        with file.open("rb") as archive:
+        with file.open("rb", buffering=0) as archive:  # tar goes on where we have read to
             argv = [*_EXTRACT, *_NO_DEVICES, *_compression(archive)]
             done = workspace.run(argv, cwd=folder, stdin=archive, check=False)
         if done.exit_code:
