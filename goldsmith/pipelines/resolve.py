@@ -92,9 +92,11 @@ def resolve(
     for number, rule in enumerate(pipeline.cleanup.skip):
         with faults.at("cleanup", "skip", number):
             _check_skip(rule)
-    with faults.at("imageRecipe", "parentImage"):
-        parent = pin_parent(recipe.parent_image, folder, home)
-    faults.raise_any()
+    try:
+        with faults.at("imageRecipe", "parentImage"):
+            parent = pin_parent(recipe.parent_image, folder, home)
+    finally:  # a document's own faults come before a network that is not there
+        faults.raise_any()
     components = tuple(found)
     _check_used(parameters, components)
     tests = pipeline.image_tests_configuration
