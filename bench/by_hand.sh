@@ -2,7 +2,7 @@
 # The same image by hand, as somebody good would make it: all on tmpfs, one mmdebstrap, a small initramfs made once, GRUB
 # for both firmwares without mounting anything, mke2fs -d, qcow2 in zstd written out of order.
 # usage: by_hand.sh bake WORK OUT PAGE APT_CONF PACKAGES SUITE LINE...
-#        by_hand.sh repack WORK OUT PAGE      change one file in the tree and make the disk again
+#        by_hand.sh repack WORK OUT PAGE      change one file in the tree WORK/tree and make the disk again
 #        by_hand.sh edit WORK OUT PAGE        change one file inside the disk and convert it again
 set -euo pipefail
 what=$1 work=$2 out=$3 page=$4
@@ -54,7 +54,25 @@ configfile (\$root)/boot/grub/grub.cfg" >"$work/search.cfg"
     mcopy -i "$disk@@$((esp_start * 512))" "$work/x86_64-efi" ::EFI/BOOT/BOOTX64.EFI
 }
 
+boot_files() {
+    printf 'UUID=%s / ext4 defaults,errors=remount-ro 0 1\nUUID=%s /boot/efi vfat umask=0077,nofail 0 1\n' \
+        $root ${esp:0:4}-${esp:4} >"$tree/etc/fstab"
+    mkdir -p "$tree/boot/grub" "$tree/boot/efi"
+    cat >"$tree/boot/grub/grub.cfg" <<END
+serial --speed=115200
+terminal_input console serial
+terminal_output console serial
+set timeout=0
+search --no-floppy --fs-uuid --set=root $root
+menuentry Debian {
+    linux /vmlinuz root=UUID=$root ro console=tty0 console=ttyS0,115200
+    initrd /initrd.img
+}
+END
+}
+
 pack() {
+    boot_files
     rm -f "$disk"
     truncate -s $((disk_sectors * 512)) "$disk"
     sfdisk --quiet "$disk" <<-END
@@ -117,20 +135,6 @@ done
 chroot "$tree" systemctl --quiet enable systemd-networkd systemd-resolved 2>/dev/null
 chroot "$tree" systemctl --quiet mask e2scrub_reap.service e2scrub_all.timer 2>/dev/null
 chroot "$tree" passwd --quiet --lock root
-printf 'UUID=%s / ext4 defaults,errors=remount-ro 0 1\nUUID=%s /boot/efi vfat umask=0077,nofail 0 1\n' \
-    $root ${esp:0:4}-${esp:4} >"$tree/etc/fstab"
-mkdir -p "$tree/boot/grub" "$tree/boot/efi"
-cat >"$tree/boot/grub/grub.cfg" <<END
-serial --speed=115200
-terminal_input console serial
-terminal_output console serial
-set timeout=0
-search --no-floppy --fs-uuid --set=root $root
-menuentry Debian {
-    linux /vmlinuz root=UUID=$root ro console=tty0 console=ttyS0,115200
-    initrd /initrd.img
-}
-END
 rm -rf "$tree"/var/lib/apt/lists/* "$tree"/var/cache/apt/*.bin "$tree"/tmp/* \
     "$tree"/etc/ssh/ssh_host_* "$tree"/etc/apt/apt.conf.d/99mmdebstrap "$tree"/etc/dpkg/dpkg.cfg.d/99mmdebstrap
 find "$tree/var/log" -type f -delete
