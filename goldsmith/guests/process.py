@@ -23,6 +23,9 @@ Stream = Literal["stdout", "stderr"]
 
 CHUNK = 1 << 16
 
+LONGEST_WAIT = 86400.0
+"""Seconds that one poll waits: the kernel takes no more than 24 days of milliseconds, and a timeout may be longer."""
+
 
 @dataclass(frozen=True)
 class Completed:
@@ -156,7 +159,7 @@ def _collect(
                     timed_out = True
                     _kill_group(process)
                     deadline = None
-                wait = None if deadline is None else max(0.0, deadline - time.monotonic())
+                wait = None if deadline is None else min(max(0.0, deadline - time.monotonic()), LONGEST_WAIT)
                 for key, _ in selector.select(0 if last else wait):
                     if key.data == "ended":
                         running = False
