@@ -50,8 +50,9 @@ class Documents:
 
 
 def built(said: str) -> dict[str, Any]:
-    """Return the record of the image that `goldsmith build --json` printed last."""
-    return json.loads(said[said.index("{\n") :])
+    """Return the record of the image from the lines that `goldsmith build --json` printed."""
+    events = (json.loads(line) for line in said.splitlines())
+    return next(event for event in events if event["event"] == "Built")
 
 
 def disk_of(image: dict[str, Any]) -> Path:

@@ -31,11 +31,15 @@ _AREA = """
 set -eu
 mount --make-rprivate /
 mount -t proc -o nosuid,nodev,noexec proc /proc
+case "$1" in /dev/shm/*) ;; *) mount -t tmpfs -o mode=1777,nosuid,nodev shm /dev/shm ;; esac
 if [ "$2" != 0 ]; then mount -t tmpfs -o "mode=755,nosuid,size=$2" goldsmith "$1"; fi
 echo ready
 read -r _ || true
 """
-"""Process 1 of a workspace: it mounts the area and stays until its standard input closes, as it does when we die."""
+"""Process 1 of a workspace: it mounts the area and stays until its standard input closes, as it does when we die.
+
+The host's /dev/shm makes way, as one with mounts of others below it cannot be bound into a tree, which mmdebstrap does.
+"""
 
 
 _OCTAL = re.compile(r"\\([0-7]{3})")

@@ -17,7 +17,6 @@ from goldsmith.catalog.images import ImageStore
 from goldsmith.documents.parser import parse_component
 from goldsmith.executor.services import Services
 from goldsmith.pipelines.build import BuildFailedError, build
-from goldsmith.pipelines.home import Home
 from goldsmith.pipelines.plan import BootstrapParent, BuildPlan, PlannedComponent
 from goldsmith.pipelines.progress import StageEnded
 from goldsmith.pipelines.request import BuildRequest, unchanged
@@ -35,12 +34,6 @@ def a_component(name, steps):
         f"schemaVersion: 1.0\nphases:\n  - name: build\n    steps:\n{textwrap.indent(textwrap.dedent(steps), '      ')}"
     )
     return PlannedComponent(name, parse_component(source, f"{name}.yml"), {})
-
-
-@pytest.fixture(scope="module")
-def kept(home):
-    """A home whose layers and packages the tests of this file share."""
-    return Home(home / "builds")
 
 
 def a_plan(kept, *components, security=True, **more):
@@ -178,7 +171,8 @@ def test_a_killed_build_leaves_no_process_and_no_image(kept):
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         import test_build
         from pathlib import Path
-        kept = test_build.Home(Path({str(kept.path)!r}))
+        from goldsmith.pipelines.home import Home
+        kept = Home(Path({str(kept.path)!r}))
         sleeper = test_build.a_component("sleeper", "- name: Sleep\\n  action: ExecuteBash\\n  inputs: {{commands: ['sleep 4242']}}")
         def tell(event):
             print(event, flush=True)

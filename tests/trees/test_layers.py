@@ -40,11 +40,12 @@ perl -e '@a = ("opaque", "user.overlay.opaque", "y"); @b = ("file", "user.note",
 
 
 @pytest.fixture
-def store(home: Path) -> Iterator[LayerStore]:
+def store(home: Path, workspace: Workspace) -> Iterator[LayerStore]:
     made = LayerStore(Path(tempfile.mkdtemp(dir=home)) / "layers")
     made.folder.parent.chmod(0o711)
     yield made
     made.close()
+    made.collect(workspace, older_than=float("inf"))
 
 
 def save(store: LayerStore, workspace: Workspace, key: LayerKey) -> None:

@@ -1,0 +1,56 @@
+"""Images made of images: a catalogue's, a disk of any format, a root archive."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from goldsmith.disks.reading import export_tar
+from goldsmith.pipelines.resolve import pin_parent
+
+from .test_build import HELLO, a_component, a_plan, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.network]
+
+MORE = """\
+- name: Look
+  action: ExecuteBash
+  inputs: {commands: ['test "$(cat /etc/hello)" = hello', 'dpkg --audit', 'echo more > /etc/more']}
+"""
+
+
+@pytest.fixture(scope="module")
+def parent(kept):
+    return run(a_plan(kept, a_component("hello", HELLO)), kept)
+
+
+@pytest.mark.parametrize("kind", ["catalogue", "qcow2", "raw", "vmdk", "tar.zst"])
+def test_an_image_is_made_of_another(kept, parent, tmp_path, kind):
+    disk = parent.folder / "small.qcow2"
+    named = parent.image.reference
+    if kind == "tar.zst":
+        with (tmp_path / "root.tar").open("wb") as out:
+            export_tar(disk, "qcow2", out)
+        subprocess.run(["zstd", "-q", "--rm", tmp_path / "root.tar"], check=True)
+        named = "./root.tar.zst"
+    elif kind != "catalogue":
+        subprocess.run(["qemu-img", "convert", "-O", kind, disk, tmp_path / f"disk.{kind}"], check=True)
+        named = f"./disk.{kind}"
+    plan = a_plan(kept, a_component("more", MORE), name="child", parent_image=named)
+    built = run(replace(plan, parent=pin_parent(named, tmp_path, kept)), kept)
+    names = {package["name"]: package["version"] for package in built.image.packages}
+    assert names == {package["name"]: package["version"] for package in parent.image.packages}
+    assert files_of(built.folder / "child.qcow2", tmp_path) == files_of(disk, tmp_path) | {"./etc/more"}
+
+
+def files_of(disk: Path, folder: Path) -> set[str]:
+    with (folder / "look.tar").open("wb") as out:
+        export_tar(disk, "qcow2", out)
+    listed = subprocess.run(["tar", "-tf", folder / "look.tar"], capture_output=True, text=True, check=True).stdout
+    return {"./" + name.removeprefix("./").rstrip("/") for name in listed.splitlines()}
