@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import time
+from typing import TYPE_CHECKING
 
 from goldsmith.catalog.images import ImageStore
 from goldsmith.cli.output import bytes_for_people, print_json
@@ -11,25 +14,29 @@ from goldsmith.machines.runs import sweep as sweep_machines
 from goldsmith.pipelines.home import Home
 from goldsmith.trees.layers import LayerStore
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 DAY = 86400
 
 
 def collect(*, days: float, as_json: bool) -> None:
-    """Remove layers and packages unused for ``days``, and leftovers of killed builds; say what went."""
+    """Remove what was last used more than ``days`` ago, and leftovers of killed builds; say what went."""
     home = Home.default().ready()
     before = time.time() - days * DAY
-    packages = [file for file in home.packages.glob("*") if file.stat().st_mtime < before]
-    freed = sum(file.stat().st_size for file in packages)
-    for file in packages:
-        file.unlink(missing_ok=True)
+    packages = _remove_files(home.packages, before)
     layers = _collect_layers(home, before)
-    freed += sum(size for _, size in layers)
+    logs = [folder for folder in home.failed.glob("*") if folder.stat().st_mtime < before]
+    for folder in logs:
+        shutil.rmtree(folder, ignore_errors=True)
     leftovers = [*sweep(home.path), *ImageStore(home.images).sweep(), *sweep_machines(home.machines)]
+    freed = sum(packages) + sum(size for _, size in layers)
     if as_json:
         print_json(
             {
                 "layers": [{"title": title, "bytes": size} for title, size in layers],
                 "packages": len(packages),
+                "logs": [str(folder) for folder in logs],
                 "leftovers": [str(path) for path in leftovers],
                 "bytes": freed,
             }
@@ -37,11 +44,25 @@ def collect(*, days: float, as_json: bool) -> None:
         return
     for title, size in layers:
         print(f"removed the layer of {title} ({bytes_for_people(size)})")
+    for folder in logs:
+        print(f"removed the logs of a failed build: {folder}")
     for path in leftovers:
         print(f"removed what a killed build left: {path}")
     print(
         f"Freed {bytes_for_people(freed)}: {len(layers)} layers and {len(packages)} packages unused for {days:g} days."
     )
+
+
+def _remove_files(folder: Path, before: float) -> list[int]:
+    """Remove old files and return the size of each; one that a build takes away meanwhile is not ours."""
+    sizes = []
+    for file in folder.glob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            found = file.stat()
+            if found.st_mtime < before:
+                file.unlink()
+                sizes.append(found.st_size)
+    return sizes
 
 
 def _collect_layers(home: Home, before: float) -> list[tuple[str, int]]:

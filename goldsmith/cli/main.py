@@ -117,10 +117,12 @@ def doctor(json: Json = False) -> None:
 
 @app.command(epilog="Example: goldsmith gc --days 7")
 def gc(
-    days: Annotated[float, typer.Option(help="Remove layers and packages unused for that many days.")] = 30,
+    days: Annotated[
+        float, typer.Option(help="Remove layers, packages and failed builds' logs unused for that many days.")
+    ] = 30,
     json: Json = False,
 ) -> None:
-    """Remove old layers and packages, and what killed builds left."""
+    """Remove what is old, and what killed builds left."""
     from goldsmith.cli.gc import collect
 
     collect(days=days, as_json=json)

@@ -31,6 +31,9 @@ ENVIRONMENT = {
 }
 """What every command sees. SYSTEMD_OFFLINE lets `systemctl enable` work and makes `systemctl start` a no-op."""
 
+PROCESSES = 8192
+"""More than any component needs, and few enough that one which forks without end does not take the host's."""
+
 _PIVOT = """
 set -eu
 root=$1
@@ -110,7 +113,7 @@ class SandboxGuest(Guest):
             )
         words = [f"{name}={value}" for name, value in {**ENVIRONMENT, **env}.items()]
         entered = nsenter(self._pid, "--user", "--mount", "--pid", "--uts", "--ipc")
-        ours = ["env", "-i", f"PATH={HOST_PATH}"]
+        ours = ["env", "-i", f"PATH={HOST_PATH}", "prlimit", f"--nproc={PROCESSES}", "--"]
         return [*ours, *entered, "/usr/bin/env", "-i", "-C", cwd, *words, *argv]
 
     def reboot(self) -> None:

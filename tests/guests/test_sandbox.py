@@ -205,3 +205,9 @@ def test_no_program_of_the_tree_runs_while_the_host_is_in_sight(tree: Tree, priz
         tree.workspace.run(["sh", "-c", script, "sh", name], stdin=spy.encode())
     with SandboxGuest(tree.workspace, tree.root) as guest:
         assert b"secret" not in sh(guest, 'umount; ls "$1" ".$1" /', str(prize)).stdout
+
+
+def test_a_component_that_forks_without_end_is_stopped(sandbox: SandboxGuest) -> None:
+    script = "while (defined(my $child = fork)) { if (!$child) { sleep 1000; exit } $count++ } print $count"
+    done = sandbox.run(["perl", "-e", script])
+    assert 4000 < int(done.stdout) < 8192

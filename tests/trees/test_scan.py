@@ -9,6 +9,7 @@ import os
 import pickle
 import random
 import string
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from goldsmith.trees.cleanup import all_rules
-from goldsmith.trees.scan import RULES_DIGEST, LeftoversError, scan
+from goldsmith.trees.scan import RULES_DIGEST, LeftoversError, scan, suspects
 from goldsmith.trees.scan.files import CHUNK, OVERLAP
 from goldsmith.trees.scan.places import _FULL_FILES, _NAMES
 from goldsmith.trees.scan.secrets import AFTER, BEFORE
@@ -250,6 +251,32 @@ def test_each_place_is_found_names_its_cleanup_rule_and_can_be_skipped_or_allowe
 def test_every_place_rule_is_a_cleanup_rule_and_is_tried_here():
     assert set(_FULL_FILES) | set(_NAMES) <= {rule.name for rule in all_rules()}
     assert set(_FULL_FILES) | set(_NAMES) <= set(PLACES)
+
+
+LAYER = st.dictionaries(
+    st.sampled_from(["/opt/a", "/opt/b", "/etc/c.conf", "/usr/d", "/root/.bash_history"]),
+    st.sampled_from(["", "nothing", PEM, "AKIA" + "Q" * 16 + " in aws_secret_access_key", f"x\n{PEM}"]),
+)
+
+
+@given(st.lists(LAYER, min_size=1, max_size=4))
+def test_what_the_layers_are_suspected_of_is_all_that_need_be_read(layers):
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        suspected = set()
+        for number, layer in enumerate(layers):
+            (folder / str(number)).mkdir()
+            for path, text in layer.items():
+                write(folder / str(number), path, text)
+                write(folder / "tree", path, text)
+            suspected |= set(suspects(folder / str(number)))
+        (folder / "tree").mkdir(exist_ok=True)
+        assert scan(folder / "tree", sorted(suspected)).findings == scan(folder / "tree").findings
+
+
+def test_a_secret_that_another_layer_hid_is_suspected_all_the_same(tmp_path):
+    write(tmp_path, "/opt/app/key", PEM)
+    assert suspects(tmp_path) == ("/opt/app/key",)
 
 
 def test_places_are_looked_at_whatever_changed_and_contents_only_where_it_did(tmp_path):
