@@ -118,7 +118,7 @@ def doctor(json: Json = False) -> None:
 @app.command(epilog="Example: goldsmith gc --days 7")
 def gc(
     days: Annotated[
-        float, typer.Option(help="Remove layers, packages and failed builds' logs unused for that many days.")
+        float, typer.Option(help="Remove layers, packages and failed logs unused for that many days.")
     ] = 30,
     json: Json = False,
 ) -> None:
