@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,7 @@ NAMES = (*(each.name for each in OURS), *(tool.name for tool in TOOLS))
 
 def main() -> None:
     asked = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     with tempfile.TemporaryDirectory(prefix="goldsmith-bench-", dir="/var/tmp") as name:
         folder = Path(name)
         folder.chmod(0o755)
