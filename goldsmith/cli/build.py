@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from goldsmith.catalog.images import ImageStore
 from goldsmith.cli.images import describe
-from goldsmith.cli.output import print_json_line
+from goldsmith.cli.output import UsageError, print_json_line
 from goldsmith.cli.programs import require_programs
 from goldsmith.cli.validate import read_document
 from goldsmith.cli.view import choose_view
@@ -66,7 +66,7 @@ def run_build(
 
 def _pipeline(text: str, file: str) -> Pipeline:
     if kind_of(text) == "component":
-        raise GoldsmithError(
+        raise UsageError(
             f"{file} is a component document, and a build needs a pipeline file that names it.",
             mend=f"Try the component alone with: goldsmith component run {file}",
         )
@@ -102,7 +102,7 @@ def _pairs(parameters: list[str]) -> dict[str, str]:
     for word in parameters:
         name, equals, value = word.partition("=")
         if not equals or not name:
-            raise GoldsmithError(
+            raise UsageError(
                 f"The parameter {word!r} is not of the form name=value.",
                 mend="For example: --parameters Greeting=Hello",
             )
@@ -114,7 +114,7 @@ def _known(formats: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(name.strip() for name in formats.split(",") if name.strip()))
     unknown = [name for name in names if name not in FORMATS]
     if unknown or not names:
-        raise GoldsmithError(
+        raise UsageError(
             f"There is no disk format {', '.join(unknown) or 'of an empty name'}.",
             mend=f"There are: {', '.join(FORMATS)}.",
         )

@@ -6,11 +6,19 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from goldsmith.errors import GoldsmithError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 STEP = 1024
+
+
+class UsageError(GoldsmithError):
+    """The command was given what it cannot take."""
+
+    exit_code = 2
 
 
 def print_json(value: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from goldsmith.cli.output import print_json
+from goldsmith.cli.output import UsageError, print_json
 from goldsmith.documents.kind import kind_of
 from goldsmith.documents.parser import parse_component
 from goldsmith.documents.pipeline import parse_pipeline
@@ -17,9 +17,9 @@ def read_document(file: str) -> str:
     try:
         return Path(file).read_text(encoding="utf-8")
     except UnicodeDecodeError as broken:
-        raise GoldsmithError(f"{file} is not UTF-8 text.", mend="Documents are YAML or JSON in UTF-8.") from broken
+        raise UsageError(f"{file} is not UTF-8 text.", mend="Documents are YAML or JSON in UTF-8.") from broken
     except OSError as missing:
-        raise GoldsmithError(f"{file} cannot be read: {missing.strerror}.", mend="Check the path.") from missing
+        raise UsageError(f"{file} cannot be read: {missing.strerror}.", mend="Check the path.") from missing
 
 
 def validate_files(files: list[str], *, as_json: bool) -> int:

@@ -25,6 +25,8 @@ _WANTED = re.compile(r"(\d+|x)\.(\d+|x)\.(\d+|x)")
 class UnknownComponent(GoldsmithError):  # noqa: N818 - what it says is what a person reads
     """No managed component has that name, or none of its versions matches."""
 
+    exit_code = 2
+
 
 @dataclass(frozen=True)
 class ManagedComponent:

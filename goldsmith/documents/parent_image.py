@@ -41,6 +41,8 @@ _FORMS = (
 class ParentImageError(GoldsmithError):
     """A ``parentImage`` of no known form; ``meant`` is the near one, if any."""
 
+    exit_code = 2
+
     def __init__(self, message: str, *, mend: str = _FORMS, meant: str = "") -> None:
         super().__init__(message, mend=mend)
         self.meant = meant

@@ -67,12 +67,12 @@ def test_a_blocked_module_is_a_fault(goldsmith: Goldsmith) -> None:
         (("run",), 2, "There is no document to run."),
         (("run", "nope.yml"), 2, "nope.yml cannot be read: No such file or directory."),
         (("run", "god.yml"), 2, "Did you mean good.yml?"),
-        (("run", "nginz"), 1, "There is no managed component nginz.\n  Did you mean nginx?"),
-        (("run", "nginx/7.x.x"), 1, "The managed component nginx has no version 7.x.x.\n  There are: 1.0.0."),
+        (("run", "nginz"), 2, "There is no managed component nginz.\n  Did you mean nginx?"),
+        (("run", "nginx/7.x.x"), 2, "The managed component nginx has no version 7.x.x.\n  There are: 1.0.0."),
         (("run", "good.yml", "--parameters", "Greeting"), 2, "is not of the form name=value."),
-        (("run", "good.yml", "--parent", "debian/9"), 1, "There is no 'debian/9' to bootstrap."),
+        (("run", "good.yml", "--parent", "debian/9"), 2, "There is no 'debian/9' to bootstrap."),
         (("run", "good.yml", "--parent", "./none.raw"), 2, "none.raw cannot be read: No such file or directory."),
-        (("run", "good.yml", "--config", "run.json"), 1, "run.json cannot be read"),
+        (("run", "good.yml", "--config", "run.json"), 2, "run.json cannot be read"),
     ],
 )
 def test_refusals_are_sentences(goldsmith: Goldsmith, arguments: tuple[str, ...], code: int, said: str) -> None:
