@@ -27,8 +27,8 @@ def print_json(value: Any) -> None:
 
 
 def print_json_line(value: Any) -> None:
-    """Print a value as one line of JSON, at once."""
-    print(json.dumps(value, default=str), flush=True)
+    """Print a value as one line of JSON, at once and in one write: stages in several threads tell of themselves."""
+    print(f"{json.dumps(value, default=str)}\n", end="", flush=True)
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
