@@ -62,13 +62,14 @@ def _ids() -> Check:
 
 def _sandbox() -> Check:
     try:
-        with Workspace(Home.default().path) as workspace:
+        with Workspace(Home.default().ready().path) as workspace:
             workspace.run(["true"])
     except (GoldsmithError, OSError) as error:
         setting = Path("/proc/sys/kernel/unprivileged_userns_clone")
         off = setting.exists() and setting.read_text().strip() == "0"
         mend = "sysctl kernel.unprivileged_userns_clone=1" if off else getattr(error, "mend", "")
-        return Check("sandbox", False, str(error).splitlines()[0], mend)
+        said = error.message if isinstance(error, GoldsmithError) else f"{error.strerror}: {error.filename}"
+        return Check("sandbox", False, said.splitlines()[0], mend)
     return Check("sandbox", True, f"namespaces work as {'root' if os.getuid() == 0 else 'an ordinary user'}")
 
 
