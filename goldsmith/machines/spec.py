@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from goldsmith.errors import GoldsmithError
+from goldsmith.guests.guest import GuestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,8 +15,8 @@ Firmware = Literal["uefi", "bios"]
 DiskFormat = Literal["raw", "qcow2"]
 
 
-class MachineError(GoldsmithError):
-    """A machine could not be started or is gone."""
+class MachineError(GuestError):
+    """A machine could not be started or is gone: as a guest, it can run nothing more."""
 
 
 @dataclass(frozen=True)

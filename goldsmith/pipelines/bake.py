@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from goldsmith.pipelines.home import Home
     from goldsmith.pipelines.plan import BuildPlan, PlannedComponent
     from goldsmith.pipelines.progress import Stage, Stages
+    from goldsmith.trees.distributions import Distribution
     from goldsmith.trees.inventory import Package
     from goldsmith.trees.layers import Layer, LayerKey
     from goldsmith.trees.scan import ScanReport
@@ -167,7 +168,7 @@ class Bake:
             if isinstance(self.plan.parent, FileParent):
                 self._import(self.plan.parent, folder)
             else:
-                bootstrap(self.workspace, self.plan.parent.distribution, folder, apt_conf=apt_conf, on_line=stage.say)
+                self._bootstrap(self.plan.parent.distribution, folder, apt_conf, stage)
                 self.epoch = self.plan.parent.epoch
                 with SandboxGuest(self.workspace, folder) as guest:
                     furnish(guest)
@@ -177,6 +178,17 @@ class Bake:
             users = self.workspace.call(read_accounts, chroot=folder)
             self._baseline = users
             self._finish_layer(key, folder, {"epoch": self.epoch, "users": sorted(users)})
+
+    def _bootstrap(self, distribution: Distribution, folder: Path, apt_conf: str, stage: Stage) -> None:
+        self.logs.mkdir(parents=True, exist_ok=True)
+        with (self.logs / "bootstrap.log").open("w", encoding="utf-8") as log:
+
+            def hear(line: str) -> None:
+                print(line, file=log)
+                if line.startswith("I: ") and not line.startswith("I: running --"):
+                    stage.say(line[3:])
+
+            bootstrap(self.workspace, distribution, folder, apt_conf=apt_conf, on_line=hear)
 
     def _lay_component(self, component: PlannedComponent, key: LayerKey, apt_conf: str, *, cached: bool) -> bool:
         """Lay a component's layer; return whether it is one that its key tells all about."""

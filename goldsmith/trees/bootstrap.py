@@ -70,8 +70,9 @@ def bootstrap(
 ) -> None:
     """Make a tree of ``distribution`` in the new folder ``target`` of the workspace.
 
-    ``apt_conf`` is configuration for apt while it is made. Raises BootstrapError in words on what was refused:
-    an archive without a valid signature, a package that is not there, a network that is not.
+    ``apt_conf`` is configuration for apt while it is made; ``on_line`` hears what mmdebstrap says. Raises
+    BootstrapError in words on what was refused: an archive without a valid signature, a package that is not there,
+    a network that is not.
     """
     options = [line.rstrip(";") for line in apt_conf.splitlines()]
     argv = [
@@ -94,8 +95,8 @@ def bootstrap(
     def listen(_: str, chunk: bytes) -> None:
         for line in chunk.decode(errors="replace").splitlines():
             lines.append(line)
-            if on_line and line.startswith("I: "):
-                on_line(line[3:])
+            if on_line:
+                on_line(line)
 
     try:
         workspace.run(argv, env={"INITRD": "No", "DEBIAN_FRONTEND": "noninteractive"}, on_output=listen)
