@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 BATCH = 16 * CLUSTER
 _ZEROS = bytes(CLUSTER)
 _WAITING_PER_CORE = 8
+_TIMES_TOLD = 50
 
 
 class Packing:
@@ -71,12 +72,13 @@ class Packing:
     def clusters(self, progress: Callable[[int, int], None] | None) -> Iterator[Cluster]:
         """Yield the clusters that are not all zeros, in order; ``progress`` hears (bytes done, of how many)."""
         batches = list(_data_batches(self._opened(), os.fstat(self._opened()).st_size))
+        step = max(1, len(batches) // _TIMES_TOLD)
         waiting: deque[Future[list[Cluster]]] = deque()
         for number, begin in enumerate(batches):
             waiting.append(self._ready.pop(begin) if begin in self._ready else self._submit(begin))
             if len(waiting) > self._cores * _WAITING_PER_CORE:
                 yield from waiting.popleft().result()
-                if progress:
+                if progress and number % step == 0:
                     progress((number + 1 - len(waiting)) * BATCH, len(batches) * BATCH)
         while waiting:
             yield from waiting.popleft().result()

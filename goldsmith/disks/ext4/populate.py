@@ -37,7 +37,7 @@ LOST_AND_FOUND = (b"lost+found", 11)
 RUN_ALIGNMENT = (512 << 10) // BLOCK
 FILES_PER_RUN = 256
 SHORT_LINK = 60
-PROGRESS_STEP = 4 << 20
+PROGRESS_STEP = 16 << 20
 
 
 def populate(
