@@ -82,7 +82,7 @@ pack() {
 	1 : start=$root_start, type=linux
 	END
     mke2fs -q -t ext4 -b 4096 -m 1 -U $root -d "$tree" -E offset=$((root_start * 512)),root_owner=0:0,nodiscard \
-        "$disk" $(((disk_sectors - root_start - 34) / 8)) >/dev/null
+        "$disk" $(((disk_sectors - root_start - 2048) / 8)) >/dev/null
     boot
     convert
 }
