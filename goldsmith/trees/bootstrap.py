@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from goldsmith.guests.workspace import Workspace
     from goldsmith.trees.distributions import Distribution
 
-FORMAT = 5
+FORMAT = 6
 """Raised when the way of bootstrapping changes, so that older layers are not taken for its result."""
 
 _FORGET_OPTIONS = 'rm -f "$1/etc/apt/apt.conf.d/99mmdebstrap" "$1/etc/dpkg/dpkg.cfg.d/99mmdebstrap"'
@@ -33,7 +33,11 @@ FILES = {
     "etc/cloud/cloud.cfg.d/90_goldsmith.cfg": (
         "# Where a first boot looks for its metadata; without any of them it comes up all the same.\n"
         "datasource_list: [Ec2, NoCloud, ConfigDrive, None]\n"
-        "datasource: {Ec2: {strict_id: false, timeout: 10, max_wait: 60}}\n"
+        "datasource:\n"
+        "  Ec2: {strict_id: false, timeout: 10, max_wait: 60,\n"
+        '    metadata_urls: ["http://169.254.169.254", "http://[fd00:ec2::254]"]}\n'
+        "# GRUB is no affair of debconf's here.\n"
+        "grub_dpkg: {enabled: false}\n"
         "# The package locales, which this would need, is not there.\n"
         "locale: false\n"
         "ssh_genkeytypes: [ed25519, ecdsa]\n"
