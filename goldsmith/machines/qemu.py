@@ -72,8 +72,8 @@ def qemu_argv(
 def acceleration_argv(acceleration: Acceleration) -> list[str]:
     """Return the machine type, accelerator and processor.
 
-    Under emulation three parts of ``max`` are left out: five-level page tables lengthen each walk, AVX is slower than what
-    programs use without it, and with SVM a kernel loads KVM, which is of no use there.
+    Under emulation three parts of ``max`` are left out: five-level page tables lengthen each walk, AVX is slower than
+    what programs use without it, and with SVM a kernel loads KVM, which is of no use there.
     """
     if acceleration.kind == "kvm":
         return ["-machine", "q35", "-accel", "kvm", "-cpu", "host,-arch-capabilities"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from goldsmith.errors import GoldsmithError
@@ -36,7 +37,7 @@ FILES = {
         "datasource:\n"
         "  Ec2: {strict_id: false, timeout: 10, max_wait: 60,\n"
         '    metadata_urls: ["http://169.254.169.254", "http://[fd00:ec2::254]"]}\n'
-        "# GRUB is no affair of debconf's here.\n"
+        "# Debconf has no say in how this image's GRUB was installed.\n"
         "grub_dpkg: {enabled: false}\n"
         "# The package locales, which this would need, is not there.\n"
         "locale: false\n"
@@ -123,7 +124,7 @@ def _files_hook() -> str:
     for path, text in FILES.items():
         folder = path.rpartition("/")[0]
         words.append(f'mkdir -p "$1/{folder}"')
-        words.append(f"printf '%s' '{text}' >\"$1/{path}\"")
+        words.append(f'printf %s {shlex.quote(text)} >"$1/{path}"')
     return "; ".join(words)
 
 
