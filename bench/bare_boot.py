@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 from bench.measuring import CaseFailedError
 from goldsmith.guests.bound import end, start_bound
 from goldsmith.machines.acceleration import Acceleration
+from goldsmith.machines.machine import Machine
 from goldsmith.machines.qemu import acceleration_argv, uefi_files
+from goldsmith.machines.spec import MachineSpec
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from goldsmith.machines.spec import Firmware
 
 LIMIT_SECONDS = 600
 LOOK_SECONDS = 0.05
@@ -51,3 +55,16 @@ def bare_boot(disk: Path, firmware: str, acceleration: str, work: Path) -> None:
             time.sleep(LOOK_SECONDS)
     finally:
         end(process)
+
+
+def instance_boot(disk: Path, firmware: Firmware, acceleration: str, work: Path) -> None:
+    """Return when the raw ``disk`` shows a login prompt, booted as an instance: cloud-init finds its metadata."""
+    spec = MachineSpec(disk=disk, evidence=work / "evidence", firmware=firmware)
+    how = Acceleration("kvm" if acceleration == "kvm" else "tcg", "")
+    deadline = time.monotonic() + LIMIT_SECONDS
+    with Machine(spec, how, runs=work / "machines") as machine:
+        while PROMPT not in machine.console.path.read_bytes():
+            machine.check()
+            if time.monotonic() > deadline:
+                raise CaseFailedError("the instance showed no login prompt")
+            time.sleep(LOOK_SECONDS)

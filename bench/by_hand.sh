@@ -124,7 +124,7 @@ END
 
 INITRD=No mmdebstrap --quiet --mode=root --format=directory --variant=minbase --include="$packages" \
     --dpkgopt=force-unsafe-io --aptopt='Acquire::Languages "none"' ${apt_conf:+--aptopt="$apt_conf"} \
-    --skip=check/empty --setup-hook="sh $work/files.sh \"\$1\"" "$suite" "$tree" "$@" 2>"$work/mmdebstrap.log" ||
+    --skip=check/empty --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr --setup-hook="sh $work/files.sh \"\$1\"" "$suite" "$tree" "$@" 2>"$work/mmdebstrap.log" ||
     { cat "$work/mmdebstrap.log" >&2; exit 1; }
 
 for kernel in "$tree"/boot/vmlinuz-*; do

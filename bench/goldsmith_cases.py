@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.bare_boot import bare_boot
+from bench.bare_boot import bare_boot, instance_boot
 from bench.disks import look_into
 from bench.measuring import run
 from bench.workload import NGINX, page_component, pipeline
@@ -24,6 +24,7 @@ UNCHANGED = "goldsmith, nothing changed"
 CHANGED = "goldsmith, last component changed"
 TESTED = "goldsmith, boot to tests passed"
 BARE = "bare boot of the same disk to its login prompt"
+INSTANCE = "bare boot of the same disk with metadata, to its login prompt"
 WITHOUT_INDEXES = ("layers", "images")
 
 
@@ -120,3 +121,5 @@ class Boots:
             run("unpacking the disk", ["qemu-img", "convert", "-O", "raw", str(disk_of(image)), str(disk)])
             with case(BARE):
                 bare_boot(disk, boot["firmware"], self.arena.acceleration, work)
+            with case(INSTANCE):
+                instance_boot(disk, boot["firmware"], self.arena.acceleration, work)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from goldsmith.errors import GoldsmithError
 from goldsmith.guests.workspace import WorkspaceError
-from goldsmith.trees.distributions import UNITS
+from goldsmith.trees.distributions import MERGED, UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from goldsmith.guests.workspace import Workspace
     from goldsmith.trees.distributions import Distribution
 
-FORMAT = 6
+FORMAT = 10
 """Raised when the way of bootstrapping changes, so that older layers are not taken for its result."""
 
 _FORGET_OPTIONS = 'rm -f "$1/etc/apt/apt.conf.d/99mmdebstrap" "$1/etc/dpkg/dpkg.cfg.d/99mmdebstrap"'
@@ -31,6 +31,10 @@ FILES = {
     ),
     "etc/kernel-img.conf": "do_symlinks=yes\n",
     "etc/default/locale": "LANG=C.UTF-8\n",
+    "etc/systemd/resolved.conf.d/90-goldsmith.conf": (
+        "# Names come from DNS alone: nothing on an instance's network answers otherwise, or should be believed.\n"
+        "[Resolve]\nLLMNR=no\nMulticastDNS=no\n"
+    ),
     "etc/cloud/cloud.cfg.d/90_goldsmith.cfg": (
         "# Where a first boot looks for its metadata; without any of them it comes up all the same.\n"
         "datasource_list: [Ec2, NoCloud, ConfigDrive, None]\n"
@@ -87,6 +91,7 @@ def bootstrap(
         "--variant=important" if distribution.release == "11" else "--variant=minbase",
         f"--include={','.join(distribution.packages)}",
         "--skip=chroot/mount/sys,check/empty",
+        *(["--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"] if MERGED in distribution.packages else []),
         "--dpkgopt=force-unsafe-io",
         *(f"--aptopt={option}" for option in options),
         f"--setup-hook={_files_hook()}",

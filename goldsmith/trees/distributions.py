@@ -21,6 +21,9 @@ CLOUD = ("cloud-init", "cloud-guest-utils")
 """First boot as on EC2: keys, hostname, user data, and a root file system that grows with its disk."""
 
 
+MERGED = "usr-is-merged"
+"""For a tree whose /usr is merged from the start. Its alternative, usrmerge, brings perl and eight packages more."""
+
 UNITS = ("systemd-networkd.service", "systemd-resolved.service")
 """The one network configuration of an image: cloud-init writes networkd's own files."""
 
@@ -70,9 +73,9 @@ def debian(release: str, *, security: bool = True, sources: Path = Path("/etc/ap
     archives = [Archive(main, codename)]
     if security:
         archives += [Archive(main, f"{codename}-updates"), Archive(updates, f"{codename}-security")]
-    network = () if release == "11" else ("systemd-resolved",)
+    later = () if release == "11" else (MERGED, "systemd-resolved")
     extra = tuple(package for package in SYSTEM if not (release == "11" and package == "util-linux-extra"))
-    return Distribution("debian", release, codename, tuple(archives), (*BOOT, *extra, *CLOUD, *network))
+    return Distribution("debian", release, codename, tuple(archives), (*BOOT, *extra, *CLOUD, *later))
 
 
 def releases() -> tuple[str, ...]:

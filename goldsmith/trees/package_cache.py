@@ -31,6 +31,10 @@ PASSED_ON = ("If-Modified-Since", "If-None-Match", "Range", "If-Range", "Cache-C
 GIVEN_BACK = ("Content-Length", "Content-Type", "Content-Range", "Last-Modified", "ETag", "Accept-Ranges")
 
 
+_INDEXES = 'Acquire::CompressionTypes::Order:: "gz";\n'
+"""Indexes are a third larger with gzip than with xz, and apt has them read a second sooner, each time."""
+
+
 class PackageCache:
     """An HTTP proxy on a loopback port for the hosts of the given archives and nothing else.
 
@@ -51,7 +55,7 @@ class PackageCache:
     def apt_conf(self) -> str:
         """The apt configuration that sends apt here for these hosts; others it asks itself."""
         here = f"http://127.0.0.1:{self._server.server_port}"
-        return "".join(f'Acquire::http::Proxy::{name} "{here}";\n' for name in self._names)
+        return "".join(f'Acquire::http::Proxy::{name} "{here}";\n' for name in self._names) + _INDEXES
 
     def __enter__(self) -> Self:
         self._thread.start()
