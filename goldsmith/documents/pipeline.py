@@ -51,10 +51,16 @@ class PipelineLogging(Shape):
 
 
 class Cleanup(Shape):
-    """A local addition: cleanup rules, by name, that are left out; globs of paths that the scan lets be."""
+    """A local addition: cleanup rules, by name, that are left out, and rules off by default that are wanted.
+
+    ``allow`` are globs of paths that the scan lets be. ``accounts`` says what becomes of people's accounts (uid from
+    1000) that the parent did not have: "keep", as Image Builder does, or "remove".
+    """
 
     skip: tuple[NonEmpty, ...] = ()
+    enable: tuple[NonEmpty, ...] = ()
     allow: tuple[NonEmpty, ...] = ()
+    accounts: Literal["keep", "remove"] = "keep"
 
 
 class Pipeline(Shape):

@@ -134,12 +134,13 @@ class Bake:
     def seal(self, files: dict[str, str]) -> tuple[CleanupReport, tuple[Package, ...]]:
         """Clean the tree, write the disk's own files into it, set its times, and take its inventory."""
         upper = self._tree.open(scaffold=False)
-        with SandboxGuest(self.workspace, self.root) as guest:
+        with self._apt() as apt_conf, SandboxGuest(self.workspace, self.root, apt_conf=apt_conf) as guest:
             report = clean(
                 guest,
                 working_directory=self.plan.working_directory,
                 skip=self.plan.skip_cleanup,
-                baseline_users=self._baseline,
+                enable=self.plan.enable_cleanup,
+                baseline_users=self._accounts,
             )
             settle_shadow(guest, epoch=self.epoch)
             for path, text in files.items():
@@ -151,8 +152,14 @@ class Bake:
 
     def scan(self, skipped: frozenset[str]) -> ScanReport:
         """Look through the sealed tree for what no image may carry; ``skipped`` are the cleanup rules that were."""
-        suspected = {path for each in self._suspects for path in each.result()}
-        return self.workspace.call(scan, Path("/"), sorted(suspected), skipped, self.plan.allow, chroot=self.root)
+        suspected = sorted({path for each in self._suspects for path in each.result()})
+        asked = (suspected, skipped, self.plan.allow, self._accounts)
+        return self.workspace.call(scan, Path("/"), *asked, chroot=self.root)
+
+    @property
+    def _accounts(self) -> frozenset[str] | None:
+        """The only people's accounts that may stay; None for any."""
+        return self._baseline if self.plan.remove_accounts else None
 
     def keep(self) -> None:
         """Wait until every new layer is in the cache."""

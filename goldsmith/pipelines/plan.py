@@ -150,6 +150,8 @@ class BuildPlan:
     components: tuple[PlannedComponent, ...]
     working_directory: str
     skip_cleanup: frozenset[str]
+    enable_cleanup: frozenset[str]
+    remove_accounts: bool
     allow: tuple[str, ...]
     disk_bytes: int
     firmware: tuple[Firmware, ...]
@@ -192,6 +194,8 @@ class BuildPlan:
                 "tree": top.digest,
                 "seal": dict(self.seal),
                 "skip": sorted(self.skip_cleanup),
+                "enable": sorted(self.enable_cleanup),
+                "accounts": self.remove_accounts,
                 "allow": sorted(self.allow),
                 "disk": self.disk_bytes,
                 "tests": json.dumps(tests) if self.tests_enabled else "",

@@ -129,6 +129,8 @@ def _bare_plan(rehearsal: Rehearsal, home: Home) -> BuildPlan:
         components=(),
         working_directory="/",
         skip_cleanup=frozenset(),
+        enable_cleanup=frozenset(),
+        remove_accounts=False,
         allow=(),
         disk_bytes=0,
         firmware=(),

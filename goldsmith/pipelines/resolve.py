@@ -91,7 +91,10 @@ def resolve(
         _check_builder(recipe)
     for number, rule in enumerate(pipeline.cleanup.skip):
         with faults.at("cleanup", "skip", number):
-            _check_skip(rule)
+            _check_rule(rule, {each.flag for each in all_rules() if each.flag})
+    for number, rule in enumerate(pipeline.cleanup.enable):
+        with faults.at("cleanup", "enable", number):
+            _check_rule(rule, set())
     try:
         with faults.at("imageRecipe", "parentImage"):
             parent = pin_parent(recipe.parent_image, folder, home)
@@ -109,6 +112,8 @@ def resolve(
         components=components,
         working_directory=recipe.working_directory,
         skip_cleanup=frozenset(pipeline.cleanup.skip),
+        enable_cleanup=frozenset(pipeline.cleanup.enable),
+        remove_accounts=pipeline.cleanup.accounts == "remove",
         allow=tuple(pipeline.cleanup.allow),
         disk_bytes=recipe.volume_size * GIB if recipe.volume_size else DEFAULT_SIZE,
         firmware=tuple(tests.firmware),
@@ -198,12 +203,12 @@ def _check_builder(recipe: ImageRecipe) -> None:
         )
 
 
-def _check_skip(name: str) -> None:
-    known = {rule.name for rule in all_rules()} | {rule.flag for rule in all_rules() if rule.flag}
+def _check_rule(name: str, flags: set[str]) -> None:
+    known = {rule.name for rule in all_rules()} | flags
     if name not in known:
         near = near_name(name, known)
         raise UnresolvedError(
-            f"There is no cleanup rule {name} to skip.",
+            f"There is no cleanup rule {name}.",
             mend=f"Did you mean {near}?" if near else "docs/cleanup.md lists them.",
         )
 

@@ -107,7 +107,7 @@ def test_everything_that_is_not_there_is_told_at_once_with_its_place(goldsmith: 
         "p.yml:8:21: The managed component nginx has no version 3.x.x. There are: 1.0.0.",
         "p.yml:9:21: The component god.yml cannot be read: No such file or directory. Did you mean good.yml?",
         elsewhere,
-        "p.yml:13:18: There is no cleanup rule loggs to skip. Did you mean logs?",
+        "p.yml:13:18: There is no cleanup rule loggs. Did you mean logs?",
     ]
 
 

@@ -48,6 +48,8 @@ def a_plan(kept, *components, security=True, **more):
         components=components,
         working_directory="/tmp",
         skip_cleanup=frozenset(),
+        enable_cleanup=frozenset(),
+        remove_accounts=False,
         allow=(),
         disk_bytes=2 << 30,
         firmware=("uefi",),
@@ -146,6 +148,22 @@ def test_a_failed_step_is_named_with_its_stderr_and_leaves_no_image(kept):
     assert not list(kept.images.glob(".draft*"))
     logs = list(kept.failed.glob("*/logs/*/console.log"))
     assert any("the disk is on fire" in log.read_text() for log in logs)
+
+
+def test_an_account_of_a_component_stays_unless_the_pipeline_says_otherwise(kept):
+    account = a_component(
+        "account",
+        """\
+        - name: Account
+          action: ExecuteBash
+          inputs: {commands: ["useradd -m deploy"]}
+        """,
+    )
+    stays = run(a_plan(kept, account), kept)
+    goes = run(a_plan(kept, account, remove_accounts=True), kept)
+    removed = [{rule["rule"]: rule["removed"] for rule in built.image.cleanup} for built in (stays, goes)]
+    assert removed[0]["build-accounts"] == []
+    assert removed[1]["build-accounts"] == ["/etc/passwd: deploy", "/home/deploy"]
 
 
 def test_a_key_that_a_component_leaves_fails_the_build(kept):

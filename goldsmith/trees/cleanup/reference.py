@@ -11,10 +11,19 @@ After a recipe's build and validate phases, and before the tree is sealed into a
 with the rules below, then has an independent scan look at what is left. This page is written from the rules'
 declarations.
 
-To keep what a rule removes, skip it: by its name in the build, by its Image Builder skip flag there, or as in
-Image Builder by an empty file of the flag's name in the working directory (`/tmp` unless the recipe says
-otherwise). As in Image Builder, nothing is cleaned when the file `perform_cleanup` is missing from the
-working directory; a build makes that file itself unless user data is overridden.
+A pipeline file says what is to be otherwise:
+
+```yaml
+cleanup:
+  skip: [logs, skip_cleanup_ssh_files]    # rules, or Image Builder's flags, that are left out
+  enable: [changed-configuration]         # rules that are off by default
+  accounts: remove                        # people's accounts that the parent did not have; else they are kept
+  allow: ["/opt/app/tests/*.pem"]         # paths that the scan lets be
+```
+
+A flag's empty file in the working directory (`/tmp` unless the recipe says otherwise) works as in Image Builder.
+As there, nothing is cleaned when the file `perform_cleanup` is missing from the working directory; a build makes
+that file itself unless user data is overridden.
 
 A path that a rule had to remove and that is still there afterwards fails the build with `Failed to delete …`.
 

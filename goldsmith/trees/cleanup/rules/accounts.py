@@ -10,9 +10,8 @@ RULES = (
         description=(
             "User accounts of the build, with home, group, crontab and mail: packer, vagrant, imagebuilder "
             "and goldsmith-build; "
-            "and, where the build names the accounts that its parent image had, every further one with a uid "
-            "from 1000 to 59999 "
-            "that the recipe does not keep. Without such a list an account that a component made is the "
+            "and, where the pipeline says `cleanup: {accounts: remove}`, every one with a uid from 1000 to 59999 "
+            "that the parent image did not have. Otherwise an account that a component made is the "
             "recipe's own and stays."
         ),
         source="Goldsmith",
