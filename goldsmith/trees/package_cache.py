@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
+import http
 import os
 import shutil
 import threading
-import urllib.error
-import urllib.request
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import urllib3
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
     from types import TracebackType
+
+    from urllib3 import BaseHTTPResponse, PoolManager
 
     from goldsmith.trees.distributions import Archive
 
@@ -35,6 +38,9 @@ _INDEXES = 'Acquire::CompressionTypes::Order:: "gz";\n'
 """Indexes are a third larger with gzip than with xz, and apt has them read a second sooner, each time."""
 
 
+TRIES = urllib3.Retry(connect=2, read=0, redirect=5, status=0, other=0)
+
+
 class PackageCache:
     """An HTTP proxy on a loopback port for the hosts of the given archives and nothing else.
 
@@ -47,7 +53,8 @@ class PackageCache:
         hosts = {urlsplit(archive.uri) for archive in archives if archive.uri.startswith("http://")}
         self._names = sorted({host.hostname for host in hosts if host.hostname})
         prefixes = tuple(sorted({f"http://{host.netloc}/" for host in hosts}))
-        handler = type("Handler", (_Handler,), {"folder": folder, "prefixes": prefixes})
+        pools = {host.netloc: _pool(host.hostname or "") for host in hosts}
+        handler = type("Handler", (_Handler,), {"folder": folder, "prefixes": prefixes, "pools": pools})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
@@ -69,10 +76,17 @@ class PackageCache:
         self._thread.join()
 
 
+def _pool(host: str) -> PoolManager:
+    """Return connections that are kept: looking up the host's name for each package can cost seconds."""
+    proxy = getproxies().get("http")
+    return urllib3.ProxyManager(proxy) if proxy and not proxy_bypass(host) else urllib3.PoolManager()
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     folder: Path
     prefixes: tuple[str, ...]
+    pools: dict[str, PoolManager]
     _answered = False
 
     def do_GET(self) -> None:
@@ -86,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._serve(kept)
             else:
                 self._fetch(kept)
-        except (OSError, http.client.HTTPException) as lost:
+        except (OSError, urllib3.exceptions.HTTPError) as lost:
             if not self._answered:
                 self.send_error(502, f"The archive cannot be reached: {getattr(lost, 'reason', lost)}")
             self.close_connection = True
@@ -102,13 +116,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _fetch(self, kept: Path | None) -> None:
         asked = {name: self.headers[name] for name in PASSED_ON if name in self.headers}
-        request = urllib.request.Request(self.path, headers=asked)  # noqa: S310 - one of our prefixes
+        pool = self.pools[urlsplit(self.path).netloc]
+        answer = pool.request(
+            "GET", self.path, headers=asked, preload_content=False, decode_content=False, retries=TRIES,
+            timeout=TIMEOUT_SECONDS,
+        )  # fmt: skip
         try:
-            answer = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)  # noqa: S310
-        except urllib.error.HTTPError as refused:
-            answer = refused
-        with answer:
-            self.send_response(answer.status or 502)
+            self.send_response(answer.status)
             for name in GIVEN_BACK:
                 if name in answer.headers:
                     self.send_header(name, answer.headers[name])
@@ -120,12 +134,16 @@ class _Handler(BaseHTTPRequestHandler):
             self._answered = True
             whole = answer.status == http.HTTPStatus.OK and length is not None
             self._copy(answer, kept if whole and self._fits(int(length or 0)) else None, length)
+            answer.release_conn()
+        except BaseException:
+            answer.close()
+            raise
 
     def _fits(self, length: int) -> bool:
         """Whether the disk has room to keep it; a full disk costs the next build a fetch, not this one its end."""
         return shutil.disk_usage(self.folder).free > length + LEFT_FREE
 
-    def _copy(self, answer: Any, kept: Path | None, length: str | None) -> None:
+    def _copy(self, answer: BaseHTTPResponse, kept: Path | None, length: str | None) -> None:
         """Pass the body on while keeping it; a body that was cut short is not kept."""
         if kept is None or length is None:
             shutil.copyfileobj(answer, self.wfile, CHUNK)
