@@ -88,13 +88,13 @@ def base_layer(home: Path, cache: Path, small_debian: Distribution, packages: Pa
     states = archive_states(small_debian.archives, cache / "archives")
     store = LayerStore(cache / "layers")
     key = LayerKey("tests-base", {"format": str(FORMAT), "archives": digest_of([state.sha256 for state in states])})
-    found = store.find(key)
-    if found is None:
-        with Workspace(home, memory=AREA_BYTES) as workspace:
+    with Workspace(home, memory=AREA_BYTES) as workspace:
+        found = store.find(key, workspace)
+        if found is None:
             made = workspace.path / "made"
             bootstrap(workspace, small_debian, made, apt_conf=packages.apt_conf)
             store.save(workspace, key, made, {})
-        found = store.find(key)
+            found = store.find(key, workspace)
     assert found is not None
     return store, found
 

@@ -240,7 +240,7 @@ class Bake:
 
     def _restored(self, key: LayerKey, stage: Stage) -> bool:
         """Take the layer from the cache where it is there and wanted; say why not otherwise."""
-        layer = self._store.find(key) if self.use_cache else None
+        layer = self._store.find(key, self.workspace) if self.use_cache else None
         if layer is None:
             reason = self._store.reason_for_miss(key) if self.use_cache else "the cache is off"
             stage.note = f"built: {reason}"

@@ -52,12 +52,16 @@ _ARRIVING = ".arriving-"
 
 @dataclass(frozen=True)
 class Layer:
-    """A kept layer: its digest, what it was made of, and the facts that its making left; ``size`` is in bytes."""
+    """A kept layer: its digest, what it was made of, and the facts that its making left.
+
+    ``size`` is in bytes; ``boot`` is the boot of this host in which it was last known to be whole.
+    """
 
     digest: str
     title: str
     parts: dict[str, str]
     size: int
+    boot: str
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -77,14 +81,22 @@ class LayerStore:
         """Let go of the layers that were found."""
         self._held.close()
 
-    def find(self, key: LayerKey) -> Layer | None:
-        """Return the layer of that key, marking it as used now and holding it."""
+    def find(self, key: LayerKey, workspace: Workspace) -> Layer | None:
+        """Return the layer of that key, marking it as used now and holding it.
+
+        What was written before this host last started is measured first: a crash leaves files without their contents.
+        """
         folder = self.folder / key.digest
         with contextlib.ExitStack() as stack, contextlib.suppress(FileNotFoundError):
             lock = stack.enter_context(_opened(folder))
             fcntl.flock(lock, fcntl.LOCK_SH)
             layer = _read(folder)
             if layer and folder.stat().st_ino == os.fstat(lock).st_ino:
+                if layer.boot != _boot():
+                    if _measured(workspace, self.tree(layer)) != layer.size:
+                        return None
+                    layer = replace(layer, boot=_boot())
+                    self._write(layer)
                 os.utime(lock)
                 self._held.enter_context(stack.pop_all())
                 return layer
@@ -96,9 +108,12 @@ class LayerStore:
 
     def amend(self, layer: Layer, facts: dict[str, Any]) -> None:
         """Write other facts of a layer that `find` returned into its record."""
+        self._write(replace(layer, facts=facts))
+
+    def _write(self, layer: Layer) -> None:
         file = self.folder / layer.digest / _RECORD
         arriving = file.with_name(f".{uuid.uuid4().hex}")
-        arriving.write_text(json.dumps(asdict(replace(layer, facts=facts))))
+        arriving.write_text(json.dumps(asdict(layer)))
         arriving.replace(file)
 
     def reason_for_miss(self, key: LayerKey) -> str:
@@ -119,12 +134,13 @@ class LayerStore:
         """Keep what the folder ``source`` of the workspace holds, whiteouts and attributes included."""
         with self.arriving(workspace) as arrived:
             workspace.run(["cp", "--archive", "--", str(source), str(arrived / _TREE)])
-            size = int(workspace.run(["du", "--summarize", "--bytes", str(arrived / _TREE)]).stdout.split()[0])
-            layer = Layer(key.digest, key.title, dict(key.parts), size, facts)
+            size = _measured(workspace, arrived / _TREE)
+            layer = Layer(key.digest, key.title, dict(key.parts), size, _boot(), facts)
             (arrived / _RECORD).write_text(json.dumps(asdict(layer)))
-            # A crash of the host must not leave a layer whose files are empty.
-            workspace.run(["sync", "--file-system", str(arrived)])
-            arrived.rename(self.folder / key.digest)
+            place = self.folder / key.digest
+            if self.find(key, workspace) is None:
+                self._clear(workspace, place)
+            arrived.rename(place)
 
     @contextlib.contextmanager
     def arriving(self, workspace: Workspace) -> Iterator[Path]:
@@ -141,6 +157,12 @@ class LayerStore:
             finally:
                 if folder.exists():
                     _remove(workspace, folder)
+
+    def _clear(self, workspace: Workspace, place: Path) -> None:
+        """Make room where a damaged layer, or one of an older version of ours, stands in the way."""
+        with contextlib.suppress(FileNotFoundError, BlockingIOError), _opened(place) as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _remove(workspace, place)
 
     def collect(self, workspace: Workspace, *, older_than: float) -> list[tuple[str, int]]:
         """Remove layers that were last used before that time, and leftovers; return (title, bytes) of each layer."""
@@ -175,6 +197,15 @@ def _opened(folder: Path) -> Iterator[int]:
         yield opened
     finally:
         os.close(opened)
+
+
+def _measured(workspace: Workspace, tree: Path) -> int:
+    """Return the bytes of all files, the empty ends and holes in them included."""
+    return int(workspace.run(["du", "--summarize", "--bytes", str(tree)]).stdout.split()[0])
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def _remove(workspace: Workspace, folder: Path) -> None:

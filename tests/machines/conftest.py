@@ -54,7 +54,7 @@ def disk(home: Path, cache: Path) -> Path:
     raw = home / "machine.raw"
     with Workspace(home, memory=AREA_BYTES) as workspace:
         tree = Tree(workspace)
-        found = store.find(key)
+        found = store.find(key, workspace)
         folder = tree.next_folder()
         if found:
             folder = store.tree(found)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import stat
 import tempfile
@@ -59,7 +60,7 @@ def test_a_layer_comes_back_as_it_was(workspace: Workspace, store: LayerStore) -
     workspace.run(["mkdir", "source"])
     workspace.run(["bash", "-c", ODD], cwd=source)
     store.save(workspace, key, source, {"fact": [1]})
-    found = store.find(key)
+    found = store.find(key, workspace)
     assert found is not None
     assert found.facts == {"fact": [1]}
     was, came = (workspace.run(["bash", "-c", LOOK], cwd=folder).stdout for folder in (source, store.tree(found)))
@@ -74,7 +75,7 @@ def test_a_layer_that_could_not_be_saved_is_none(workspace: Workspace, store: La
     key = LayerKey("step", {"a": "b"})
     with pytest.raises(WorkspaceError):
         store.save(workspace, key, workspace.path / "missing", {})
-    assert store.find(key) is None
+    assert store.find(key, workspace) is None
     assert not list(store.folder.iterdir())
 
 
@@ -89,7 +90,7 @@ def test_two_saves_at_once_leave_one_whole_layer(workspace: Workspace, store: La
         save.start()
     for save in saves:
         save.join()
-    found = store.find(key)
+    found = store.find(key, workspace)
     assert found is not None
     assert workspace.run(["cmp", "source/file", str(store.tree(found) / "file")]).exit_code == 0
     assert len(list(store.folder.iterdir())) == 1
@@ -102,8 +103,13 @@ def test_a_damaged_layer_is_not_found_and_collected(workspace: Workspace, store:
     save(store, workspace, key)
     (record,) = store.folder.glob("*/layer.json")
     record.write_text(text)
-    assert store.find(key) is None
+    assert store.find(key, workspace) is None
     assert store.reason_for_miss(key) == "never built before"
+    save(store, workspace, key)
+    assert store.find(key, workspace)
+    record.write_text(text)
+    assert LayerStore(store.folder).collect(workspace, older_than=0) == []
+    store.close()
     assert store.collect(workspace, older_than=0) == []
     assert not list(store.folder.iterdir())
 
@@ -113,16 +119,16 @@ def test_what_is_in_use_or_new_is_not_collected(workspace: Workspace, store: Lay
     key, builder = LayerKey("step", {"a": "b"}), LayerStore(store.folder)
     save(store, workspace, key)
     assert store.collect(workspace, older_than=0) == []
-    assert builder.find(key)
+    assert builder.find(key, workspace)
     assert store.collect(workspace, older_than=float("inf")) == []
-    assert store.find(key)
+    assert store.find(key, workspace)
     builder.close()
     store.close()
     ((title, size),) = store.collect(workspace, older_than=float("inf"))
     assert title == "step"
     assert size >= 1 << 20
     assert not list(store.folder.iterdir())
-    assert store.find(key) is None
+    assert store.find(key, workspace) is None
 
 
 @pytest.mark.sandbox
@@ -144,13 +150,30 @@ def test_what_a_killed_build_left_is_collected_and_what_a_living_one_writes_is_n
 
 
 @pytest.mark.sandbox
+def test_a_layer_from_before_a_restart_is_measured(workspace: Workspace, store: LayerStore) -> None:
+    key = LayerKey("step", {"a": "b"})
+    save(store, workspace, key)
+    (record,) = store.folder.glob("*/layer.json")
+
+    def restart() -> None:
+        record.write_text(json.dumps({**json.loads(record.read_text()), "boot": "an earlier one"}))
+
+    restart()
+    assert store.find(key, workspace)
+    assert json.loads(record.read_text())["boot"] != "an earlier one"
+    restart()
+    workspace.run(["truncate", "--size=0", str(record.parent / "tree" / "file")])
+    assert store.find(key, workspace) is None
+
+
+@pytest.mark.sandbox
 def test_facts_can_be_amended(workspace: Workspace, store: LayerStore) -> None:
     key = LayerKey("step", {"a": "b"})
     save(store, workspace, key)
-    layer = store.find(key)
+    layer = store.find(key, workspace)
     assert layer
     store.amend(layer, {"more": ["\udcff"]})
-    assert store.find(key) == replace(layer, facts={"more": ["\udcff"]})
+    assert store.find(key, workspace) == replace(layer, facts={"more": ["\udcff"]})
 
 
 @pytest.mark.sandbox
