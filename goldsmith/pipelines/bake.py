@@ -26,7 +26,8 @@ from goldsmith.trees.inventory import changed_packages, installed, packages
 from goldsmith.trees.kernels import settle_kernels
 from goldsmith.trees.layers import LayerStore
 from goldsmith.trees.package_cache import PackageCache
-from goldsmith.trees.scan import RULES_DIGEST, scan, suspects
+from goldsmith.trees.scan.digest import RULES_DIGEST
+from goldsmith.trees.scan.run import scan, suspects
 from goldsmith.trees.tree import SCAFFOLD, Tree
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from goldsmith.trees.distributions import Distribution
     from goldsmith.trees.inventory import Package
     from goldsmith.trees.layers import Layer, LayerKey
-    from goldsmith.trees.scan import ScanReport
+    from goldsmith.trees.scan.finding import ScanReport
 
 
 APT_OPTIONS = 'DPkg::Options:: "--force-unsafe-io";\nAcquire::Languages "none";\n'

@@ -29,7 +29,7 @@ from goldsmith.pipelines.progress import Stages
 from goldsmith.pipelines.request import Built
 from goldsmith.pipelines.trial import Trial, TrialReport
 from goldsmith.trees.kernels import newest_kernel
-from goldsmith.trees.scan import LeftoversError
+from goldsmith.trees.scan.finding import LeftoversError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

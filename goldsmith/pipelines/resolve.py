@@ -27,7 +27,7 @@ from goldsmith.trees.bootstrap import FORMAT as BOOTSTRAP_FORMAT
 from goldsmith.trees.cleanup.rule import all_rules
 from goldsmith.trees.distributions import debian
 from goldsmith.trees.layers import digest_of
-from goldsmith.trees.scan import RULES_DIGEST
+from goldsmith.trees.scan.digest import RULES_DIGEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

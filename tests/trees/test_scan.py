@@ -17,9 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from goldsmith.trees.cleanup import all_rules
-from goldsmith.trees.scan import RULES_DIGEST, LeftoversError, scan, suspects
+from goldsmith.trees.scan.digest import RULES_DIGEST
 from goldsmith.trees.scan.files import CHUNK, OVERLAP
+from goldsmith.trees.scan.finding import LeftoversError
 from goldsmith.trees.scan.places import _FULL_FILES, _NAMES
+from goldsmith.trees.scan.run import scan, suspects
 from goldsmith.trees.scan.secrets import AFTER, BEFORE
 
 FIXED = random.Random(6)  # noqa: S311 - test data

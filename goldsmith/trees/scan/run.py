@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import fnmatch
-import hashlib
 import os
 import re
 import threading
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from goldsmith.trees.scan.files import CHUNK, Entry, changed, open_file, pieces, walk
@@ -21,13 +19,9 @@ from goldsmith.trees.scan.settings import account_findings, identity_findings, i
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
 WORKERS = 2
-
-RULES_DIGEST = hashlib.sha256(
-    b"".join(file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py")))
-).hexdigest()
-"""Of this room's code: a tree scanned by other rules is to be scanned again."""
 
 KEYS = frozenset(
     {
