@@ -53,8 +53,8 @@ class PackageCache:
         hosts = {urlsplit(archive.uri) for archive in archives if archive.uri.startswith("http://")}
         self._names = sorted({host.hostname for host in hosts if host.hostname})
         prefixes = tuple(sorted({f"http://{host.netloc}/" for host in hosts}))
-        pools = {host.netloc: _pool(host.hostname or "") for host in hosts}
-        handler = type("Handler", (_Handler,), {"folder": folder, "prefixes": prefixes, "pools": pools})
+        self._pools = {host.netloc: _pool(host.hostname or "") for host in hosts}
+        handler = type("Handler", (_Handler,), {"folder": folder, "prefixes": prefixes, "pools": self._pools})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
@@ -74,6 +74,8 @@ class PackageCache:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        for pool in self._pools.values():
+            pool.clear()
 
 
 def _pool(host: str) -> PoolManager:
