@@ -128,6 +128,33 @@ def gc(
     collect(days=days, as_json=json)
 
 
+@app.command(epilog="Example: goldsmith init --account acme")
+def init(
+    account: Annotated[str, typer.Option(help="The first account's name.")] = "main",
+    account_id: Annotated[str, typer.Option(help="Its 12 digits; drawn if not given.")] = "",
+    profile: Annotated[str, typer.Option(help="The AWS profile to write.")] = "goldsmith",
+    endpoint: Annotated[str, typer.Option(help="Where the profile's clients find the APIs.")] = "http://127.0.0.1:8580",
+    json: Json = False,
+) -> None:
+    """Make the catalogue, its first account and an AWS profile."""
+    from goldsmith.cli.serve import initialise
+
+    initialise(account=account, number=account_id, profile=profile, endpoint=endpoint, as_json=json)
+
+
+@app.command(epilog="Example: goldsmith serve --port 8580")
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8580,
+    certificate: Annotated[str, typer.Option("--tls-certificate", help="A PEM file with the certificate chain.")] = "",
+    key: Annotated[str, typer.Option("--tls-key", help="A PEM file with its private key.")] = "",
+) -> None:
+    """Serve the EC2, EBS, STS, SSM, IAM and Auto Scaling APIs."""
+    from goldsmith.cli.serve import serve as serve_apis
+
+    serve_apis(host=host, port=port, certificate=certificate, key=key)
+
+
 @component_app.command("list", epilog="Example: goldsmith component list")
 def component_list(json: Json = False) -> None:
     """List the managed components."""

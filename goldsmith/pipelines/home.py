@@ -100,6 +100,31 @@ class Home:
         """Machines that run, and what is known of this host's acceleration."""
         return self.path / "machines"
 
+    @property
+    def blocks(self) -> Path:
+        """The block stores of regions that have no other."""
+        return self.path / "blocks"
+
+    @property
+    def instances(self) -> Path:
+        """Instances, a folder each."""
+        return self.path / "instances"
+
+    @property
+    def volumes(self) -> Path:
+        """Volumes, a folder each."""
+        return self.path / "volumes"
+
+    @property
+    def buckets(self) -> Path:
+        """Buckets of files to import and files exported, a folder each."""
+        return self.path / "buckets"
+
+    @property
+    def vault_key(self) -> Path:
+        """The key that seals secrets in the catalogue."""
+        return self.path / "keys" / "vault.key"
+
 
 def memory_for_work() -> int:
     """Return how many bytes a work area may take of the memory that is free now, 0 for too few: work on disk then.

@@ -1,0 +1,104 @@
+"""All that the APIs stand on: the catalogue, the block stores, the machines, and the jobs that run beside answers."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from goldsmith.aws.settings import Settings
+from goldsmith.blocks.store import open_store
+from goldsmith.catalog.accounts import find_account
+from goldsmith.catalog.database import Database
+from goldsmith.catalog.resources import Catalog
+from goldsmith.catalog.vault import Vault
+from goldsmith.errors import GoldsmithError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from goldsmith.blocks.store import BlockStore
+    from goldsmith.catalog.accounts import Account
+    from goldsmith.pipelines.home import Home
+
+JOBS = 8
+"""Jobs that run beside each other; most wait for disks or machines."""
+
+log = logging.getLogger(__name__)
+
+
+class CloudError(GoldsmithError):
+    """The home holds no catalogue yet, or another one than asked for."""
+
+
+class Cloud:
+    """One home's catalogue, stores and machines. ``clock`` gives seconds since the epoch."""
+
+    def __init__(self, home: Home, *, clock: Callable[[], float] = time.time) -> None:
+        self.home = home
+        self.clock = clock
+        self.settings = Settings.load(home.path)
+        self.database = Database(self.settings.database) if self.settings.database else Database.in_folder(home.path)
+        self._stores: dict[str, BlockStore] = {}
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(JOBS, thread_name_prefix="job")
+
+    @classmethod
+    def open(cls, home: Home) -> Cloud:
+        """Open the cloud of a home that `goldsmith init` has made one in. Raises CloudError otherwise."""
+        cloud = cls(home)
+        if not (cloud.settings.database or (home.path / "catalog.sqlite").exists()):
+            raise CloudError(f"There is no catalogue in {home.path} yet.", mend="Make one: goldsmith init")
+        cloud.database.prepare()
+        return cloud
+
+    @cached_property
+    def vault(self) -> Vault:
+        """Where secrets are sealed."""
+        return Vault.open(self.home.vault_key)
+
+    def blocks(self, region: str) -> BlockStore:
+        """Return the block store of a region."""
+        with self._lock:
+            if region not in self._stores:
+                url = self.settings.regions[region].blocks or (self.home.blocks / region).as_uri()
+                self._stores[region] = open_store(url)
+            return self._stores[region]
+
+    def zones(self, region: str) -> list[str]:
+        """Return the names of a region's availability zones."""
+        return [f"{region}{letter}" for letter in "abcdef"[: self.settings.regions[region].zones]]
+
+    @contextmanager
+    def catalog(self, account: Account | str, region: str, *, writes: bool = True) -> Iterator[Catalog]:
+        """Give an account's view of a region in a transaction of its own."""
+        opened = self.database.writing() if writes else self.database.reading()
+        with opened as connection:
+            if isinstance(account, str):
+                account = _require(find_account(connection, account), account)
+            yield Catalog(connection, account, region)
+
+    def submit(self, job: Callable[[], None]) -> None:
+        """Run a job beside others; one that raises is logged, as it should have recorded its failure."""
+        self._pool.submit(self._run, job)
+
+    def close(self) -> None:
+        """Wait for the jobs that have begun and close the database."""
+        self._pool.shutdown(wait=True)
+        self.database.close()
+
+    def _run(self, job: Callable[[], None]) -> None:
+        try:
+            job()
+        except Exception:
+            log.exception("A job failed: %s", getattr(job, "__qualname__", repr(job)))
+
+
+def _require(account: Account | None, name: str) -> Account:
+    if account is None:
+        raise CloudError(f"There is no account {name}.", mend="`goldsmith account list` shows them.")
+    return account

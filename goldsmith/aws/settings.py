@@ -1,0 +1,68 @@
+"""What an operator can set in cloud.yml of the home: regions and their stores, instance types, limits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from goldsmith.errors import GoldsmithError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE = "cloud.yml"
+DEFAULT_REGIONS = ("us-east-1", "us-east-2", "us-west-2", "eu-central-1", "eu-west-1")
+"""Names that clients know: Packer and Terraform refuse a region that is in no list of theirs."""
+
+
+class SettingsError(GoldsmithError):
+    """cloud.yml cannot be used."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Region(_Model):
+    """A region: a catalogue view with a block store, by default a folder of the home."""
+
+    blocks: str = Field(default="", description="file:// or s3:// URL of its block store.")
+    zones: int = Field(default=3, ge=1, le=6)
+
+
+class InstanceType(_Model):
+    """An instance type that a user adds: processors, and memory in MiB."""
+
+    vcpus: int = Field(ge=1, le=512)
+    memory: int = Field(ge=64, description="MiB")
+
+
+class Settings(_Model):
+    """cloud.yml."""
+
+    database: str = Field(default="", description="A PostgreSQL URL instead of the home's SQLite file.")
+    regions: dict[str, Region] = Field(default_factory=lambda: {name: Region() for name in DEFAULT_REGIONS})
+    default_region: str = "us-east-1"
+    instance_types: dict[str, InstanceType] = Field(default_factory=dict)
+    instance_memory: int = Field(default=0, ge=0, description="MiB for all instances; 0: what the host has to spare.")
+    buckets: dict[str, str] = Field(default_factory=dict, description="Bucket name to file:// or s3:// URL.")
+    snapshot_concurrency: int = Field(default=20, ge=1)
+
+    @classmethod
+    def load(cls, home: Path) -> Settings:
+        """Read cloud.yml of ``home``; all is default without one. Raises SettingsError naming each fault."""
+        file = home / FILE
+        if not file.exists():
+            return cls()
+        try:
+            read = yaml.safe_load(file.read_text())
+            return cls.model_validate(read or {})
+        except yaml.YAMLError as wrong:
+            raise SettingsError(f"{file} is no YAML: {wrong}") from wrong
+        except ValidationError as wrong:
+            faults = "\n".join(
+                f"  {'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg']}" for fault in wrong.errors()
+            )
+            raise SettingsError(f"{file} has faults:\n{faults}", mend="docs/serve.md lists the settings.") from wrong
