@@ -9,11 +9,12 @@ something X.
    is no third case but 2. All that W put, kept or saved has a time since W's begin, which is not before the cutoff.
    W finds X and touches it under the same lock that removals exclude: either W is first, and X has its new time when
    the collector looks; or the removal is first, and W finds nothing and writes X anew.
-2. W ended before. Its map was saved, and is either in the list of live maps, or was recorded after that list was
-   read. Then it was saved at most the grace before this collection began (the reader of the list has to begin the
-   collection within the grace, and the writer has to record the map within its Writing), so that it is young: it
-   stays, and the blocks of each map that stays are needed. Maps are listed after the leases, so that W's is there.
-3. W's process was killed: its lock is gone with it. It recorded nothing.
+2. W ended before. Its map is either in the list of live maps, or was recorded after that list was read, and before W
+   ended (the writer has to record it within its Writing). Ending touches the map, so that it is not older than the
+   list, which is not older than the grace (its reader has to begin the collection within that). So the map is young
+   and stays, and the blocks of each map that stays are needed. Maps are listed after the leases, so that W's is there.
+   Digests without a map, as of a snapshot that is not complete, are young for the grace since they were put.
+3. W's process was killed: its lock is gone with it. If it had recorded a map, then within the grace of saving it.
 
 A map that is old and not live is removed although a Writing may save the same one again: saving touches it, or writes
 it anew, and touches all its blocks before. Maps go before blocks, so that a collector that is killed leaves blocks

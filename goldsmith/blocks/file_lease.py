@@ -35,8 +35,10 @@ class FileLease:
         self.threads = len(os.sched_getaffinity(0))
         self._folder = folder
         self._own = folder.writings / secrets.token_hex(8)
-        self._staged: list[bytes] = []
+        self._staged: set[bytes] = set()
+        self._saved: list[Path] = []
         self._lock = Lock()
+        self._publishing = Lock()
         with explained(f"Writing to {folder.root} cannot begin"), folder.touching():
             self._own.mkdir()
             self._held = os.open(self._own / "lease", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
@@ -60,28 +62,24 @@ class FileLease:
                 path.unlink(missing_ok=True)
                 raise
         with self._lock:
-            self._staged.append(digest)
+            self._staged.add(digest)
 
     def publish(self) -> None:
         """Make the staged blocks durable, then visible, then durably visible."""
-        with self._lock:
-            staged, self._staged = self._staged, []
-        if not staged:
-            return
-        with explained(f"Blocks cannot be made durable in {self._folder.root}"):
+        with self._publishing, explained(f"Blocks cannot be made durable in {self._folder.root}"):
+            with self._lock:
+                staged = sorted(self._staged)
             self._write_out([self._own / digest.hex() for digest in staged])
             for batch in _batches(staged):
                 with self._folder.touching():
                     for digest in batch:
-                        place = self._folder.block(digest)
-                        (self._own / digest.hex()).rename(place)
-                        os.utime(place)
-            self._write_out(list({self._folder.block(digest).parent for digest in staged}))
+                        self._show(digest)
+            self._write_out(sorted({self._folder.block(digest).parent for digest in staged}))
 
     def publish_map(self, name: str, encoded: bytes) -> None:
         """Write a map into its place, once all that others published is durable too."""
         place = self._folder.maps / name
-        with explained(f"A block map cannot be written to {self._folder.root}"):
+        with self._publishing, explained(f"A block map cannot be written to {self._folder.root}"):
             aside = self._own / "map"
             aside.write_bytes(encoded)
             sync_file_system(self._folder.root)
@@ -89,11 +87,24 @@ class FileLease:
                 aside.rename(place)
                 os.utime(place)
             sync_path(self._folder.maps)
+            self._saved.append(place)
 
     def end(self) -> None:
-        """Let go; what was staged and not published is removed."""
-        shutil.rmtree(self._own, ignore_errors=True)
-        os.close(self._held)
+        """Touch the maps once more, so that they are as young as their records may be, and let go."""
+        try:
+            with explained(f"Writing to {self._folder.root} cannot end"), self._folder.touching():
+                for place in self._saved:
+                    _touched(place)
+        finally:
+            shutil.rmtree(self._own, ignore_errors=True)
+            os.close(self._held)
+
+    def _show(self, digest: bytes) -> None:
+        place = self._folder.block(digest)
+        (self._own / digest.hex()).rename(place)
+        os.utime(place)
+        with self._lock:
+            self._staged.discard(digest)
 
     def _write_out(self, paths: list[Path]) -> None:
         if len(paths) > _FEW:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from goldsmith.blocks.block_map import BLOCK, ZERO
+from goldsmith.blocks.concurrently import concurrently
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,8 +39,8 @@ def measure(store: BlockStore, live_maps: Iterable[str]) -> Usage:
     named = Counter(live_maps)
     disks = blocks = 0
     referenced: set[bytes] = set()
-    for name, times in named.items():
-        block_map = store.load_map(name)
+    block_maps = concurrently(store.threads, store.load_map, named)
+    for times, block_map in zip(named.values(), block_maps, strict=True):
         disks += times * block_map.size
         blocks += times * sum(digest != ZERO for _, digest in block_map.items())
         referenced |= block_map.digests()

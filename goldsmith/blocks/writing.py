@@ -37,6 +37,10 @@ class Lease(Protocol):
         """Make everything published durable, then the map of it durable and visible."""
         ...
 
+    def end(self) -> None:
+        """Let go of what is spared; what was not published is gone."""
+        ...
+
 
 class Writing:
     """What one writer puts into a store. Threads may share it; processes may not.
