@@ -153,6 +153,12 @@ class Catalog:
         self.connection.execute(delete(SHARES).where(SHARES.c.resource == resource.id))
         self.connection.execute(delete(TAGS).where(TAGS.c.resource == resource.id, TAGS.c.region == self.region))
 
+    def remove_named(self, kind: str, name: str) -> None:
+        """Remove all of the caller's own of that name at once: parts of a whole, with neither tags nor shares."""
+        table = RESOURCES.c
+        mine = (table.kind == kind, table.name == name, table.account == self.account.id, table.region == self.region)
+        self.connection.execute(delete(RESOURCES).where(*mine))
+
     def grantees(self, resource: Resource) -> list[str]:
         """Return whom a resource of the caller's is shared with."""
         self._require_own(resource)
