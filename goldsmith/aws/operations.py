@@ -78,7 +78,17 @@ def _below(package: str, *modules: str) -> tuple[str, ...]:
     return tuple(f"goldsmith.aws.{package}.{module}" for module in modules)
 
 
-ec2 = Registry("ec2", _below("ec2", "images", "regions"))
+ec2 = Registry(
+    "ec2",
+    _below(
+        "ec2",
+        "images",
+        "regions",
+        "routing",
+        "subnets",
+        "vpcs",
+    ),
+)
 ebs = Registry("ebs", ())
 sts = Registry("sts", ("goldsmith.aws.sts",))
 iam = Registry("iam", ())
