@@ -83,13 +83,16 @@ ec2 = Registry(
     _below(
         "ec2",
         "images",
+        "launch_template_data",
+        "launch_template_versions",
+        "launch_templates",
         "regions",
         "routing",
         "subnets",
         "vpcs",
     ),
 )
-ebs = Registry("ebs", ())
+ebs = Registry("ebs", _below("ebs", "blocks", "uploads"))
 sts = Registry("sts", ("goldsmith.aws.sts",))
 iam = Registry("iam", ())
 ssm = Registry("ssm", ())
