@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import secrets
-import socketserver
-import threading
 import time
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from goldsmith.machines.imds import Request, answer
+from goldsmith.machines.unix_server import UnixServer
 
 if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
     from pathlib import Path
-    from types import TracebackType
 
     from goldsmith.machines.metadata import InstanceMetadata
 
@@ -21,54 +21,36 @@ SLOWEST = 60
 """Seconds that a guest may leave a connection idle."""
 
 
-class MetadataServer:
-    """Serves ``instance`` on the Unix socket ``path`` while the with block lasts.
+class MetadataServer(UnixServer):
+    """Serves an instance's metadata on the Unix socket ``path`` while the with block lasts.
 
-    ``instance`` may be replaced while serving. The folder of the socket is what keeps others out: it must
-    have mode 0700.
+    Each request is answered from what ``instance`` returns then.
     """
 
-    def __init__(self, path: Path, instance: InstanceMetadata) -> None:
+    def __init__(self, path: Path, instance: Callable[[], InstanceMetadata]) -> None:
         self.instance = instance
         self.secret = secrets.token_bytes(32)
-        self._server = _Server(str(path), _Handler)
-        self._server.metadata = self
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True, name="instance metadata")
+        super().__init__(path, self._converse, "instance metadata")
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-    metadata: MetadataServer
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Leave a guest that went away alone; it asks again if it cares."""
+    def _converse(self, connection: socket.socket) -> None:
+        connection.settimeout(SLOWEST)
+        _Handler(connection, "guest", self)
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "EC2ws"
     sys_version = ""
-    timeout = SLOWEST
-    server: _Server
+    server: MetadataServer  # type: ignore[assignment]  # the base class only keeps it
+
+    def __init__(self, connection: socket.socket, client: str, service: MetadataServer) -> None:
+        super().__init__(connection, client, service)  # type: ignore[arg-type]
 
     def handle_any(self) -> None:
         """Answer whatever the method."""
-        service = self.server.metadata
+        service = self.server
         request = Request(self.command, self.path, {name.lower(): value for name, value in self.headers.items()})
-        response = answer(request, service.instance, secret=service.secret, now=time.time())
+        response = answer(request, service.instance(), secret=service.secret, now=time.time())
         self.send_response(response.status)
         self.send_header("Content-Type", response.content_type)
         self.send_header("Content-Length", str(len(response.body)))

@@ -71,7 +71,8 @@ class Machine:
             self.spec.evidence.mkdir(parents=True, exist_ok=True)
             key = self._make_key()
             self._make_disk()
-            stack.enter_context(MetadataServer(self._run.short / "metadata", self._metadata(key)))
+            metadata = self._metadata(key)
+            stack.enter_context(MetadataServer(self._run.short / "metadata", lambda: metadata))
             address, port = self._start(stack)
             self._guest = MachineGuest(
                 SshAddress(address, port, self.spec.user, self._run.short / "key", self._run.short),

@@ -48,7 +48,10 @@ class InstanceMetadata:
     """An instance as its own metadata describes it (EC2 user guide, "Instance metadata categories").
 
     ``public_keys`` maps a key pair's name to its OpenSSH line. ``tags`` is None where instance metadata tags
-    are disabled. ``block_devices`` maps a virtual name (ami, root, ebs1) to a device name.
+    are disabled. ``block_devices`` maps a virtual name (ami, root, ebs1) to a device name. ``profile`` is the
+    instance profile as iam/info tells it, and ``credentials`` maps its role to the credentials, both JSON texts.
+    ``spot_action`` is the JSON text of spot/instance-action. What is empty is not there. ``hop_limit`` is a value
+    only: QEMU's user network does not carry a packet's time to live.
     """
 
     instance_id: str
@@ -78,6 +81,20 @@ class InstanceMetadata:
     partition: str = "aws"
     tokens_required: bool = True
     enabled: bool = True
+    hop_limit: int = 1
+    launch_index: int = 0
+    life_cycle: str = "on-demand"
+    public_ipv4: str = ""
+    public_hostname: str = ""
+    placement_group: str = ""
+    product_codes: tuple[str, ...] = ()
+    ancestor_images: tuple[str, ...] = ()
+    profile: str = ""
+    credentials: Mapping[str, str] = field(default_factory=dict)
+    target_lifecycle_state: str = ""
+    spot_action: str = ""
+    spot_termination_time: str = ""
+    rebalance: str = ""
 
     @property
     def hostname(self) -> str:
@@ -105,7 +122,7 @@ def identity_document(instance: InstanceMetadata) -> str:
         "availabilityZone": instance.zone,
         "billingProducts": None,
         "devpayProductCodes": None,
-        "marketplaceProductCodes": None,
+        "marketplaceProductCodes": list(instance.product_codes) or None,
         "imageId": instance.image_id,
         "instanceId": instance.instance_id,
         "instanceType": instance.instance_type,
@@ -122,18 +139,19 @@ def identity_document(instance: InstanceMetadata) -> str:
 def _meta_data(instance: InstanceMetadata) -> dict[str, str]:
     values = {
         "ami-id": instance.image_id,
-        "ami-launch-index": "0",
+        "ami-launch-index": str(instance.launch_index),
         "ami-manifest-path": "(unknown)",
         "events/maintenance/history": "[]",
         "events/maintenance/scheduled": "[]",
         "hostname": instance.hostname,
         "instance-action": "none",
         "instance-id": instance.instance_id,
-        "instance-life-cycle": "on-demand",
+        "instance-life-cycle": instance.life_cycle,
         "instance-type": instance.instance_type,
         "local-hostname": instance.hostname,
         "local-ipv4": instance.local_ipv4,
         "mac": instance.mac,
+        "metrics/vhostmd": '<?xml version="1.0" encoding="UTF-8"?>',
         "placement/availability-zone": instance.zone,
         "placement/availability-zone-id": instance.zone_id,
         "placement/region": instance.region,
@@ -146,9 +164,32 @@ def _meta_data(instance: InstanceMetadata) -> dict[str, str]:
     }
     values |= {f"block-device-mapping/{name}": device for name, device in instance.block_devices.items()}
     values |= _interface(instance)
+    values |= {path: value for path, value in _optional(instance).items() if value}
+    values |= {f"iam/security-credentials/{role}": secret for role, secret in instance.credentials.items()}
     values |= {f"public-keys/{number}/openssh-key": key for number, key in enumerate(instance.public_keys.values())}
     values |= {f"tags/instance/{key}": value for key, value in (instance.tags or {}).items()}
     return values
+
+
+def _optional(instance: InstanceMetadata) -> dict[str, str]:
+    """Return what only some instances have; empty for those that do not."""
+    card = f"network/interfaces/macs/{instance.mac}"
+    associations = {f"{card}/ipv4-associations/{instance.public_ipv4}": instance.local_ipv4}
+    return {
+        "ancestor-ami-ids": "\n".join(instance.ancestor_images),
+        "autoscaling/target-lifecycle-state": instance.target_lifecycle_state,
+        "events/recommendations/rebalance": instance.rebalance,
+        "iam/info": instance.profile,
+        "placement/group-name": instance.placement_group,
+        "product-codes": "\n".join(instance.product_codes),
+        "public-hostname": instance.public_hostname,
+        "public-ipv4": instance.public_ipv4,
+        "spot/instance-action": instance.spot_action,
+        "spot/termination-time": instance.spot_termination_time,
+        f"{card}/public-hostname": instance.public_hostname,
+        f"{card}/public-ipv4s": instance.public_ipv4,
+        **(associations if instance.public_ipv4 else {}),
+    }
 
 
 def _interface(instance: InstanceMetadata) -> dict[str, str]:

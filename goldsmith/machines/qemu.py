@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from goldsmith.machines.spec import MachineError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from goldsmith.machines.acceleration import Acceleration
-    from goldsmith.machines.spec import MachineSpec
+    from goldsmith.machines.spec import Firmware, MachineSpec
 
 PROGRAM = "qemu-system-x86_64"
 RELAY = Path(__file__).with_name("imds_relay.py")
@@ -50,6 +52,7 @@ def qemu_argv(
     spec: MachineSpec, wiring: Wiring, acceleration: Acceleration, *, instance_id: str, uuid: str
 ) -> list[str]:
     """Return the argv that runs the machine: virtio devices, a serial console, QMP, EC2's SMBIOS strings."""
+    ssh = f"tcp:{wiring.address}:{wiring.port}-{ADDRESS}:22"
     return [
         PROGRAM,
         *("-name", f"goldsmith-{instance_id}"),
@@ -58,13 +61,13 @@ def qemu_argv(
         *acceleration_argv(acceleration),
         *("-m", str(spec.memory), "-smp", str(spec.vcpus)),
         *("-display", "none", "-device", "VGA"),
-        *_firmware(spec, wiring),
-        *_smbios(spec, instance_id, uuid),
-        *("-drive", f"if=none,id=root,file={_comma(wiring.overlay)},format=qcow2,cache=unsafe,discard=unmap"),
+        *firmware_argv(spec.firmware, wiring.variables),
+        *identity_argv(str(spec.launch_values.get("instance_type", "t3.micro")), instance_id, uuid),
+        *("-drive", f"if=none,id=root,file={doubled(wiring.overlay)},format=qcow2,cache=unsafe,discard=unmap"),
         *("-device", "virtio-blk-pci,drive=root,bootindex=0"),
-        *("-netdev", _network(spec, wiring), "-device", f"virtio-net-pci,netdev=net,mac={MAC},romfile="),
+        *network_argv(ADDRESS, MAC, wiring.metadata, outbound=spec.outbound, forwards=[ssh]),
         *("-device", "virtio-rng-pci"),
-        *("-chardev", f"file,id=console,path={_comma(wiring.console)}", "-serial", "chardev:console"),
+        *("-chardev", f"file,id=console,path={doubled(wiring.console)}", "-serial", "chardev:console"),
         *("-chardev", f"socket,id=monitor,fd={wiring.monitor}", "-mon", "chardev=monitor,mode=control"),
     ]
 
@@ -88,40 +91,45 @@ def uefi_files() -> tuple[Path, Path]:
     raise MachineError("No UEFI firmware for machines is on this host.", mend="Install the package ovmf.")
 
 
-def _firmware(spec: MachineSpec, wiring: Wiring) -> list[str]:
-    if spec.firmware == "bios":
+def firmware_argv(firmware: Firmware, variables: Path) -> list[str]:
+    """Return what the firmware needs: UEFI its code and ``variables``, the machine's own; BIOS comes with QEMU."""
+    if firmware == "bios":
         return []
     code, _ = uefi_files()
     return [
-        *("-drive", f"if=pflash,format=raw,readonly=on,file={_comma(code)}"),
-        *("-drive", f"if=pflash,format=raw,file={_comma(wiring.variables)}"),
+        *("-drive", f"if=pflash,format=raw,readonly=on,file={doubled(code)}"),
+        *("-drive", f"if=pflash,format=raw,file={doubled(variables)}"),
     ]
 
 
-def _smbios(spec: MachineSpec, instance_id: str, uuid: str) -> list[str]:
+def identity_argv(instance_type: str, instance_id: str, uuid: str) -> list[str]:
     """Return what cloud-init and EC2's agents look at; the UUID begins with "ec2"."""
-    kind = _comma(spec.launch_values.get("instance_type", "t3.micro"))
     return [
         *("-uuid", uuid),
         *("-smbios", "type=0,vendor=Amazon EC2,version=1.0"),
-        *("-smbios", f"type=1,manufacturer=Amazon EC2,product={kind},serial={uuid},uuid={uuid}"),
+        *("-smbios", f"type=1,manufacturer=Amazon EC2,product={doubled(instance_type)},serial={uuid},uuid={uuid}"),
         *("-smbios", f"type=2,manufacturer=Amazon EC2,asset={instance_id}"),
         *("-smbios", "type=3,manufacturer=Amazon EC2,asset=Amazon EC2"),
     ]
 
 
-def _network(spec: MachineSpec, wiring: Wiring) -> str:
-    relay = shlex.join([sys.executable, "-I", "-S", str(RELAY), str(wiring.metadata)])
+def network_argv(address: str, mac: str, metadata: Path, *, outbound: bool, forwards: Sequence[str] = ()) -> list[str]:
+    """Return a card on QEMU's user network that gives the guest ``address`` and its metadata at 169.254.169.254.
+
+    ``metadata`` is the service's socket, ``forwards`` are rules of QEMU's hostfwd. With ``outbound`` the guest reaches
+    the world, and this host's loopback at 169.254.1.1.
+    """
+    relay = shlex.join([sys.executable, "-I", "-S", str(RELAY), str(metadata)])
     options = [
         "user,id=net,ipv6=off",
-        f"net={NETWORK},dhcpstart={ADDRESS},host=169.254.1.1,dns=169.254.1.3",
-        f"restrict={'off' if spec.outbound else 'on'}",
-        f"guestfwd=tcp:169.254.169.254:80-cmd:{_comma(relay)}",
-        f"hostfwd=tcp:{wiring.address}:{wiring.port}-{ADDRESS}:22",
+        f"net={NETWORK},dhcpstart={address},host=169.254.1.1,dns=169.254.1.3",
+        f"restrict={'off' if outbound else 'on'}",
+        f"guestfwd=tcp:169.254.169.254:80-cmd:{doubled(relay)}",
+        *(f"hostfwd={forward}" for forward in forwards),
     ]
-    return ",".join(options)
+    return ["-netdev", ",".join(options), "-device", f"virtio-net-pci,netdev=net,mac={mac},romfile="]
 
 
-def _comma(value: object) -> str:
-    """Return a value as QEMU's option syntax takes it."""
+def doubled(value: object) -> str:
+    """Return a value as QEMU's option syntax takes it: with its commas doubled."""
     return str(value).replace(",", ",,")

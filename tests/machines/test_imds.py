@@ -145,6 +145,45 @@ def test_what_is_not_there_is_not_found(path: str) -> None:
     assert b"404 - Not Found" in response.body
 
 
+def test_what_only_some_instances_have_is_listed_and_answers() -> None:
+    instance = changed(
+        public_ipv4="127.70.1.2",
+        public_hostname="host.example",
+        profile='{"Code": "Success"}',
+        credentials={"builder": '{"AccessKeyId": "ASIA"}'},
+        target_lifecycle_state="InService",
+        spot_action='{"action": "stop"}',
+        spot_termination_time="2026-01-01T00:00:00Z",
+        rebalance='{"noticeTime": "2026-01-01T00:00:00Z"}',
+        product_codes=("code1", "code2"),
+        ancestor_images=("ami-1",),
+        placement_group="together",
+        launch_index=3,
+    )
+    found = crawl("/latest/meta-data/", instance)
+    told = {path.removeprefix("/latest/meta-data/"): body for path, body in found.items()}
+    assert told["iam/security-credentials/builder"] == b'{"AccessKeyId": "ASIA"}'
+    assert get("/latest/meta-data/iam/security-credentials/", instance).body == b"builder"
+    assert told["public-ipv4"] == b"127.70.1.2"
+    assert told[f"network/interfaces/macs/{MAC}/ipv4-associations/127.70.1.2"] == b"169.254.1.10"
+    assert told["product-codes"] == b"code1\ncode2"
+    assert told["ami-launch-index"] == b"3"
+    assert set(told) >= {
+        "autoscaling/target-lifecycle-state",
+        "spot/instance-action",
+        "spot/termination-time",
+        "events/recommendations/rebalance",
+        "placement/group-name",
+        "ancestor-ami-ids",
+        "iam/info",
+    }
+
+
+@pytest.mark.parametrize("path", ["iam/", "spot/", "autoscaling/", "product-codes", "events/recommendations/"])
+def test_what_an_ordinary_instance_has_not_is_not_found(path: str) -> None:
+    assert get(f"/latest/meta-data/{path}").status == HTTPStatus.NOT_FOUND
+
+
 def test_no_key_no_listing() -> None:
     assert get("/latest/meta-data/public-keys/", changed()).status == HTTPStatus.NOT_FOUND
 

@@ -23,7 +23,7 @@ GET_ID = b"GET /latest/meta-data/instance-id HTTP/1.1\r\nHost: x\r\nConnection: 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[MetadataServer]:
-    with MetadataServer(tmp_path / "metadata", INSTANCE) as serving:
+    with MetadataServer(tmp_path / "metadata", lambda: INSTANCE) as serving:
         yield serving
 
 
@@ -50,7 +50,7 @@ def test_one_connection_carries_several_requests(tmp_path: Path) -> None:
 
 
 def test_the_instance_may_change_while_serving(server: MetadataServer, tmp_path: Path) -> None:
-    server.instance = replace(INSTANCE, instance_id="i-other")
+    server.instance = lambda: replace(INSTANCE, instance_id="i-other")
     assert exchange(tmp_path / "metadata", GET_ID).endswith(b"i-other")
 
 
