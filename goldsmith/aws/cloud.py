@@ -13,13 +13,18 @@ from typing import TYPE_CHECKING
 from goldsmith.aws.settings import Settings
 from goldsmith.blocks.store import open_store
 from goldsmith.catalog.accounts import find_account
+from goldsmith.catalog.catalog import Catalog
 from goldsmith.catalog.database import Database
-from goldsmith.catalog.resources import Catalog
 from goldsmith.catalog.vault import Vault
 from goldsmith.errors import GoldsmithError
+from goldsmith.machines.acceleration import probe
+from goldsmith.machines.instances.instances import Instances
+from goldsmith.machines.instances.locks import held, is_held
+from goldsmith.machines.instances.spec import require_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from goldsmith.blocks.store import BlockStore
     from goldsmith.catalog.accounts import Account
@@ -60,6 +65,27 @@ class Cloud:
     def vault(self) -> Vault:
         """Where secrets are sealed."""
         return Vault.open(self.home.vault_key)
+
+    @cached_property
+    def instances(self) -> Instances:
+        """The instances and volumes of this host."""
+        acceleration = probe(self.home.machines)
+        return Instances(self.home.instances, self.home.volumes, acceleration)
+
+    @contextmanager
+    def locked(self, identifier: str) -> Iterator[None]:
+        """Keep all other jobs, of other processes too, off one resource's machine or data for the block."""
+        with held(self._turn(identifier)):
+            yield
+
+    def is_locked(self, identifier: str) -> bool:
+        """Tell whether a job has a resource's machine or data now."""
+        return is_held(self._turn(identifier))
+
+    def _turn(self, identifier: str) -> Path:
+        folder = self.home.path / "turns"
+        folder.mkdir(exist_ok=True)
+        return folder / f"{require_id(identifier)}.lock"
 
     def blocks(self, region: str) -> BlockStore:
         """Return the block store of a region."""

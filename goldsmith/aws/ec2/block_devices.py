@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.aws.ec2.ids import missing, require_form
 from goldsmith.aws.errors import AwsError
+from goldsmith.catalog.resources import lend
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from goldsmith.aws.call import Call
+    from goldsmith.catalog.resources import Resource
 
 DEFAULT_TYPE = "gp2"
 LARGEST = 65536
 """GiB."""
+
+
+@dataclass(frozen=True)
+class LaunchVolume:
+    """A volume that a launch makes: its settings in AWS's shape, whole, and its snapshot's map, empty for none."""
+
+    device: str
+    settings: Mapping[str, Any]
+    map: str
 
 
 def for_image(call: Call, mappings: Sequence[Mapping[str, Any]], root: str) -> list[dict[str, Any]]:
@@ -26,17 +38,27 @@ def for_image(call: Call, mappings: Sequence[Mapping[str, Any]], root: str) -> l
         if "VirtualName" in mapping:
             whole.append({"DeviceName": device, "VirtualName": mapping["VirtualName"]})
         elif "NoDevice" not in mapping:
-            whole.append({"DeviceName": device, "Ebs": whole_ebs(call, device, mapping.get("Ebs") or {}, image=True)})
+            whole.append({"DeviceName": device, "Ebs": _image_ebs(call, device, mapping.get("Ebs") or {})})
     if not any(mapping["DeviceName"] == root and "SnapshotId" in mapping.get("Ebs", {}) for mapping in whole):
         raise AwsError("InvalidBlockDeviceMapping", f"No snapshot is given for the root device {root}.")
     return whole
 
 
-def for_launch(
-    call: Call, image: Sequence[Mapping[str, Any]], asked: Sequence[Mapping[str, Any]], root: str
-) -> list[dict[str, Any]]:
+def _image_ebs(call: Call, device: str, ebs: Mapping[str, Any]) -> dict[str, Any]:
+    if not ebs.get("SnapshotId"):
+        return whole_ebs(device, ebs, None)
+    if ebs.get("Encrypted") is not None:
+        raise AwsError(
+            "InvalidParameter", f"The parameter 'encrypted' cannot be specified with the snapshot of {device}."
+        )
+    return whole_ebs(device, ebs, find_snapshot(call, str(ebs["SnapshotId"])))
+
+
+def for_launch(call: Call, image: Resource, asked: Sequence[Mapping[str, Any]]) -> list[LaunchVolume]:
     """Return the volumes of a launch: the image's mappings with the request's laid over them by device name."""
-    merged = {str(mapping["DeviceName"]): dict(mapping) for mapping in image}
+    root = str(image.document.get("RootDeviceName", ""))
+    own = image.document.get("BlockDeviceMappings", [])
+    merged = {str(mapping["DeviceName"]): dict(mapping) for mapping in own}
     seen: set[str] = set()
     for mapping in asked:
         device = require_device(mapping, seen)
@@ -46,20 +68,13 @@ def for_launch(
             merged.pop(device, None)
         elif "Ebs" in mapping:
             there = merged.get(device, {}).get("Ebs", {})
-            changes = dict(mapping["Ebs"])
+            changes = {name: value for name, value in mapping["Ebs"].items() if value is not None}
             if device == root and changes.get("SnapshotId") not in {None, there.get("SnapshotId")}:
                 raise AwsError("InvalidBlockDeviceMapping", "The root device's snapshot cannot be changed at launch.")
             merged[device] = {"DeviceName": device, "Ebs": {**there, **changes}}
-        elif "VirtualName" in mapping:
-            merged[device] = {"DeviceName": device, "VirtualName": mapping["VirtualName"]}
-    inherited = {str(mapping["DeviceName"]): mapping.get("Ebs", {}).get("SnapshotId") for mapping in image}
+    lent = {str(mapping.get("Ebs", {}).get("SnapshotId", "")) for mapping in own}
     return [
-        {
-            "DeviceName": device,
-            "Ebs": whole_ebs(call, device, mapping["Ebs"], image=False, inherited=inherited.get(device)),
-        }
-        for device, mapping in merged.items()
-        if "Ebs" in mapping
+        _launch_volume(call, device, mapping["Ebs"], lent) for device, mapping in merged.items() if "Ebs" in mapping
     ]
 
 
@@ -76,23 +91,32 @@ def require_device(mapping: Mapping[str, Any], seen: set[str]) -> str:
     return device
 
 
-def whole_ebs(
-    call: Call, device: str, ebs: Mapping[str, Any], *, image: bool, inherited: str | None = None
-) -> dict[str, Any]:
-    """Return a volume's settings, whole. ``inherited`` is a snapshot that the image lends its launcher."""
+def find_snapshot(call: Call, identifier: str, lent: Container[str] = ()) -> Resource:
+    """Return a completed snapshot that the caller may use: its own, shared with it, or lent by an image it launches.
+
+    Raises AwsError for any other.
+    """
+    require_form("snapshot", identifier)
+    found = call.catalog.get("snapshot", identifier)
+    if found is None and identifier in lent:
+        found = lend(call.catalog.connection, "snapshot", identifier, call.region)
+    if found is None:
+        raise missing("snapshot", [identifier])
+    if found.state != "completed":
+        raise AwsError("IncorrectState", f"Snapshot '{identifier}' is not 'completed'.")
+    return found
+
+
+def whole_ebs(device: str, ebs: Mapping[str, Any], snapshot: Resource | None) -> dict[str, Any]:
+    """Return a volume's settings with its size and defaults. Raises AwsError for a size that cannot be."""
     whole = {name: value for name, value in ebs.items() if value is not None}
-    snapshot = whole.get("SnapshotId")
-    if snapshot:
-        least = _size_of(call, str(snapshot), inherited, whole)
+    if snapshot is not None:
+        least = int(snapshot.document["VolumeSize"])
         size = int(whole.get("VolumeSize") or least)
         if size < least:
             raise AwsError(
                 "InvalidBlockDeviceMapping",
-                f"Volume of size {size}GB is smaller than snapshot '{snapshot}', expect size >= {least}GB",
-            )
-        if image and "Encrypted" in ebs:
-            raise AwsError(
-                "InvalidParameter", f"The parameter 'encrypted' cannot be specified with the snapshot of {device}."
+                f"Volume of size {size}GB is smaller than snapshot '{snapshot.id}', expect size >= {least}GB",
             )
         whole["VolumeSize"] = size
     elif not whole.get("VolumeSize"):
@@ -102,14 +126,6 @@ def whole_ebs(
     return {"DeleteOnTermination": True, "VolumeType": DEFAULT_TYPE, "Encrypted": False, **whole}
 
 
-def _size_of(call: Call, snapshot: str, inherited: str | None, ebs: Mapping[str, Any]) -> int:
-    """Return a snapshot's size in GiB: one of the caller's or shared with it, or as a launched image says."""
-    require_form("snapshot", snapshot)
-    found = call.catalog.get("snapshot", snapshot)
-    if found is not None:
-        if found.state != "completed":
-            raise AwsError("IncorrectState", f"Snapshot '{snapshot}' is not 'completed'.")
-        return int(found.document["VolumeSize"])
-    if snapshot == inherited:
-        return int(ebs.get("SnapshotSize") or 1)
-    raise missing("snapshot", [snapshot])
+def _launch_volume(call: Call, device: str, ebs: Mapping[str, Any], lent: Container[str]) -> LaunchVolume:
+    snapshot = find_snapshot(call, str(ebs["SnapshotId"]), lent) if ebs.get("SnapshotId") else None
+    return LaunchVolume(device, whole_ebs(device, ebs, snapshot), str(snapshot.inner["map"]) if snapshot else "")

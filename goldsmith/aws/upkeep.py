@@ -1,0 +1,130 @@
+"""What a server does by itself: instances that ended are noted, checks made, what is over taken away."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Self
+
+from goldsmith.aws.ec2.instance_jobs import (
+    note_ending,
+    push_metadata,
+    start_instance,
+    stop_instance,
+    terminate_instance,
+)
+from goldsmith.catalog.resources import every
+from goldsmith.errors import GoldsmithError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from goldsmith.aws.cloud import Cloud
+    from goldsmith.catalog.resources import Resource
+
+log = logging.getLogger(__name__)
+
+PACE = 1.0
+"""Seconds between two looks at the instances."""
+
+CHECK_PACE = 60.0
+"""Seconds between two checks of an instance that passed the last one; one that did not is checked at each look."""
+
+KEPT_TERMINATED = 3600.0
+"""Seconds that a terminated instance is still shown (EC2 user guide, "Terminate your instance")."""
+
+CREDENTIALS_PACE = 3600.0
+
+
+class Upkeep:
+    """Looks after a cloud in a thread of its own while the with block lasts."""
+
+    def __init__(self, cloud: Cloud, tasks: tuple[tuple[float, Callable[[Cloud], None]], ...] = ()) -> None:
+        self.cloud = cloud
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="upkeep")
+        self._tasks = [(PACE, look_after_instances), *tasks]
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        due = dict.fromkeys(range(len(self._tasks)), 0.0)
+        while not self._ended.wait(PACE):
+            for number, (pace, task) in enumerate(self._tasks):
+                now = self.cloud.clock()
+                if now < due[number]:
+                    continue
+                due[number] = now + pace
+                try:
+                    task(self.cloud)
+                except Exception:
+                    log.exception("The upkeep's %s failed", task.__name__)
+
+
+def look_after_instances(cloud: Cloud) -> None:
+    """Note which running instances ended, check those that run, forget those that ended long ago."""
+    with cloud.database.reading() as connection:
+        instances = list(every(connection, "instance", states=("running", "terminated")))
+    for instance in instances:
+        try:
+            if instance.state == "running":
+                _look_at(cloud, instance)
+            else:
+                _forget(cloud, instance)
+        except GoldsmithError as failed:
+            log.warning("Instance %s could not be looked after: %s", instance.id, failed)
+
+
+def resume(cloud: Cloud) -> None:
+    """Take up what a server that was killed had promised: starts, stops and ends of instances."""
+    with cloud.database.reading() as connection:
+        instances = list(every(connection, "instance", states=("pending", "stopping", "shutting-down")))
+    for instance in instances:
+        job = {
+            "pending": start_instance,
+            "stopping": _stop,
+            "shutting-down": terminate_instance,
+        }[instance.state]
+        cloud.submit(lambda job=job, it=instance: job(cloud, it.account, it.region, it.id))  # type: ignore[misc]
+
+
+def _stop(cloud: Cloud, account: str, region: str, instance_id: str) -> None:
+    stop_instance(cloud, account, region, instance_id, force=False)
+
+
+def _look_at(cloud: Cloud, instance: Resource) -> None:
+    status = cloud.instances.status(instance.id)
+    if status.state == "stopped":
+        if cloud.is_locked(instance.id):
+            return
+        note_ending(cloud, instance.account, instance.region, instance, status.message, guest=status.reason == "guest")
+        return
+    now = cloud.clock()
+    checks = instance.inner["status"]
+    if checks["instance"] == "passed" and now - instance.inner.get("checked", 0) < CHECK_PACE:
+        return
+    answer = cloud.instances.reachable(instance.id)
+    if "not-applicable" in {answer.system, answer.instance}:
+        return
+    found = {"system": answer.system, "instance": answer.instance}
+    with cloud.catalog(instance.account, instance.region) as catalog:
+        current = catalog.own("instance", instance.id)
+        if current is None or current.state != "running":
+            return
+        impaired = current.inner.get("impaired_since", now) if "failed" in found.values() else None
+        catalog.save(current.knowing(status=found, checked=now, impaired_since=impaired))
+    if instance.document.get("IamInstanceProfile") and now - instance.inner.get("credentials", 0) > CREDENTIALS_PACE:
+        push_metadata(cloud, instance.account, instance.region, instance.id)
+
+
+def _forget(cloud: Cloud, instance: Resource) -> None:
+    with cloud.catalog(instance.account, instance.region) as catalog:
+        current = catalog.own("instance", instance.id)
+        if current is not None and cloud.clock() - float(current.inner.get("ended_at", 0)) > KEPT_TERMINATED:
+            catalog.remove(current)
