@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from goldsmith.aws.models import Operation
     from goldsmith.blocks.store import BlockStore
     from goldsmith.catalog.accounts import Account, Credential
-    from goldsmith.catalog.resources import Catalog
+    from goldsmith.catalog.catalog import Catalog
 
 
 @dataclass

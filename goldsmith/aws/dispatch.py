@@ -23,7 +23,7 @@ from goldsmith.aws.wire import json as wire_json
 from goldsmith.aws.wire import query as wire_query
 from goldsmith.aws.wire import xml as wire_xml
 from goldsmith.catalog.accounts import ROLES, find_credential
-from goldsmith.catalog.resources import Catalog
+from goldsmith.catalog.catalog import Catalog
 from goldsmith.catalog.tables import TOKENS
 from goldsmith.errors import GoldsmithError
 

@@ -10,6 +10,8 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+NAME = sa.String(length=2048).with_variant(sa.String(length=2048, collation="C"), "postgresql")
+
 
 def upgrade() -> None:
     """Take the step."""
@@ -43,7 +45,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=64), nullable=False),
         sa.Column("account", sa.String(length=12), nullable=False),
         sa.Column("region", sa.String(length=64), nullable=False),
-        sa.Column("name", sa.String(length=2048), nullable=False),
+        sa.Column("name", NAME, nullable=False),
         sa.Column("state", sa.String(length=64), nullable=False),
         sa.Column("created", sa.Float(), nullable=False),
         sa.Column("document", sa.JSON(), nullable=False),
@@ -52,28 +54,29 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("resources_id", "resources", ["kind", "id", "region"], unique=True)
-    op.create_index("resources_name", "resources", ["kind", "region", "name"], unique=False)
-    op.create_index("resources_owner", "resources", ["kind", "region", "account", "state"], unique=False)
+    op.create_index("resources_name", "resources", ["kind", "region", "name", "account"], unique=False)
+    op.create_index("resources_owner", "resources", ["kind", "region", "account", "position"], unique=False)
+    op.create_index("resources_owned_name", "resources", ["kind", "region", "account", "name"], unique=False)
     op.create_table(
         "shares",
-        sa.Column("resource", sa.String(length=512), nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("grantee", sa.String(length=255), nullable=False),
         sa.Column("kind", sa.String(length=64), nullable=False),
         sa.Column("region", sa.String(length=64), nullable=False),
-        sa.PrimaryKeyConstraint("resource", "grantee"),
+        sa.PrimaryKeyConstraint("position", "grantee"),
     )
-    op.create_index("shares_grantee", "shares", ["kind", "region", "grantee", "resource"], unique=False)
+    op.create_index("shares_grantee", "shares", ["kind", "region", "grantee", "position"], unique=False)
     op.create_table(
         "tags",
-        sa.Column("resource", sa.String(length=512), nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("account", sa.String(length=12), nullable=False),
         sa.Column("key", sa.String(length=128), nullable=False),
         sa.Column("value", sa.String(length=256), nullable=False),
         sa.Column("kind", sa.String(length=64), nullable=False),
         sa.Column("region", sa.String(length=64), nullable=False),
-        sa.PrimaryKeyConstraint("resource", "account", "key"),
+        sa.PrimaryKeyConstraint("position", "account", "key"),
     )
-    op.create_index("tags_key", "tags", ["account", "key", "value", "resource"], unique=False)
+    op.create_index("tags_key", "tags", ["account", "region", "key", "value", "position"], unique=False)
     op.create_table(
         "tokens",
         sa.Column("account", sa.String(length=12), nullable=False),
@@ -85,4 +88,14 @@ def upgrade() -> None:
         sa.Column("created", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("account", "region", "operation", "token"),
     )
+    op.create_table(
+        "uses",
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("target", sa.String(length=512), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("region", sa.String(length=64), nullable=False),
+        sa.Column("account", sa.String(length=12), nullable=False),
+        sa.PrimaryKeyConstraint("position", "target"),
+    )
+    op.create_index("uses_target", "uses", ["target", "kind", "region", "account"], unique=False)
     # ### end Alembic commands ###
