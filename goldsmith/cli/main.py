@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from goldsmith.cli.machines import register
 from goldsmith.errors import GoldsmithError
 
 if TYPE_CHECKING:
@@ -76,9 +77,19 @@ def build(
     )
 
 
-@app.command(epilog="Example: goldsmith images")
-def images(json: Json = False) -> None:
-    """List the images of this host."""
+@app.command(epilog="Example: goldsmith images --public")
+def images(
+    amis: Annotated[bool, typer.Option("--amis", help="The account's own AMIs instead of this host's builds.")] = False,
+    shared: Annotated[bool, typer.Option("--shared", help="AMIs that other accounts share with this one.")] = False,
+    public: Annotated[bool, typer.Option("--public", help="AMIs that everybody may launch.")] = False,
+    json: Json = False,
+) -> None:
+    """List the images of this host, or the catalogue's AMIs."""
+    if amis or shared or public:
+        from goldsmith.cli.amis import list_amis
+
+        list_amis(which="public" if public else "shared" if shared else "own", as_json=json)
+        return
     from goldsmith.cli.images import list_images
 
     list_images(as_json=json)
@@ -236,6 +247,9 @@ def component_run(
         blocked=_words(blocked),
     )
     raise typer.Exit(run_components(request))
+
+
+register(app)
 
 
 def _words(text: str) -> tuple[str, ...]:
