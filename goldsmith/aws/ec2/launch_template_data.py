@@ -7,6 +7,7 @@ import binascii
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.aws.ec2.ids import owned, require_form, seen
+from goldsmith.aws.ec2.instances import show_instance
 from goldsmith.aws.ec2.launch_parameters import ALIAS
 from goldsmith.aws.errors import AwsError
 from goldsmith.aws.operations import ec2
@@ -113,7 +114,7 @@ def get_launch_template_data(call: Call, parameters: dict[str, Any]) -> dict[str
 
 def data_of(call: Call, instance: Resource) -> Data:
     """Return an instance's launch template data."""
-    shown = instance.document
+    shown = show_instance(instance)
     attributes = instance.inner.get("attributes") or {}
     tags = [
         {"Key": key, "Value": value}

@@ -76,8 +76,10 @@ def test_a_malformed_name_is_refused(ec2, bad):
         ec2.create_launch_template(LaunchTemplateName=bad, LaunchTemplateData={"InstanceType": "t3.micro"})
     assert code(caught) == (
         "InvalidLaunchTemplateName.MalformedException",
-        "A launch template name must be between 3 and 128 characters, and may contain letters, numbers, and the "
-        "following characters: - ( ) . / _.",
+        (
+            "A launch template name must be between 3 and 128 characters, and may contain letters, numbers, and the "
+            "following characters: - ( ) . / _."
+        ),
     )
 
 
