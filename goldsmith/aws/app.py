@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager, nullcontext
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,12 @@ from goldsmith.aws.operations import UNANSWERED
 from goldsmith.aws.request import WireRequest
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from starlette.requests import Request
 
     from goldsmith.aws.cloud import Cloud
+    from goldsmith.aws.upkeep import Upkeep
 
 LARGEST_BODY = 2 << 20
 """Bytes of a body: a block is half a mebibyte, and the largest form a few hundred kilobytes."""
@@ -27,8 +31,8 @@ MOST_HEADERS = 100
 METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH"]
 
 
-def application(cloud: Cloud) -> Starlette:
-    """Return the ASGI application that serves ``cloud``."""
+def application(cloud: Cloud, upkeep: Upkeep | None = None) -> Starlette:
+    """Return the ASGI application that serves ``cloud``, and has ``upkeep`` look after it while it does."""
     dispatcher = Dispatcher(cloud)
 
     async def answer(request: Request) -> Response:
@@ -61,12 +65,18 @@ def application(cloud: Cloud) -> Starlette:
         )
         return PlainTextResponse("".join(f"{line}\n" for line in lines))
 
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        with upkeep or nullcontext():
+            yield
+
     return Starlette(
+        lifespan=lifespan,
         routes=[
             Route("/-/health", health),
             Route("/-/metrics", unanswered),
             Route("/{path:path}", answer, methods=METHODS),
-        ]
+        ],
     )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
+from goldsmith.aws.ec2.image_jobs import store_image
 from goldsmith.aws.ec2.instance_jobs import (
     note_ending,
     push_metadata,
@@ -13,6 +15,7 @@ from goldsmith.aws.ec2.instance_jobs import (
     stop_instance,
     terminate_instance,
 )
+from goldsmith.aws.ec2.volume_jobs import delete_volume, make_volume
 from goldsmith.catalog.resources import every
 from goldsmith.errors import GoldsmithError
 
@@ -82,20 +85,24 @@ def look_after_instances(cloud: Cloud) -> None:
 
 
 def resume(cloud: Cloud) -> None:
-    """Take up what a server that was killed had promised: starts, stops and ends of instances."""
+    """Take up what a server that was killed had promised: starts, stops and ends of instances, images of them."""
+    cloud.instances.sweep()
     with cloud.database.reading() as connection:
         instances = list(every(connection, "instance", states=("pending", "stopping", "shutting-down")))
+        images = [image for image in every(connection, "image", states=("pending",)) if "capture" in image.inner]
+        volumes = list(every(connection, "volume", states=("creating", "deleting")))
+    for image in images:
+        cloud.submit(partial(store_image, cloud, image.account, image.region, image.id))
+    for volume in volumes:
+        work = make_volume if volume.state == "creating" else delete_volume
+        cloud.submit(partial(work, cloud, volume.account, volume.region, volume.id))
     for instance in instances:
-        job = {
+        jobs: dict[str, Callable[..., None]] = {
             "pending": start_instance,
-            "stopping": _stop,
+            "stopping": partial(stop_instance, force=False),
             "shutting-down": terminate_instance,
-        }[instance.state]
-        cloud.submit(lambda job=job, it=instance: job(cloud, it.account, it.region, it.id))  # type: ignore[misc]
-
-
-def _stop(cloud: Cloud, account: str, region: str, instance_id: str) -> None:
-    stop_instance(cloud, account, region, instance_id, force=False)
+        }
+        cloud.submit(partial(jobs[instance.state], cloud, instance.account, instance.region, instance.id))
 
 
 def _look_at(cloud: Cloud, instance: Resource) -> None:

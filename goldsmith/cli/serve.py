@@ -49,6 +49,7 @@ def serve(*, host: str, port: int, certificate: str, key: str) -> None:
     import uvicorn
 
     from goldsmith.aws.app import application
+    from goldsmith.aws.upkeep import Upkeep, resume
 
     if bool(certificate) != bool(key):
         raise UsageError("TLS takes both a certificate and its key.", mend="Give --tls-certificate and --tls-key.")
@@ -58,11 +59,12 @@ def serve(*, host: str, port: int, certificate: str, key: str) -> None:
             mend="Give --tls-certificate and --tls-key, or serve on 127.0.0.1.",
         )
     cloud = Cloud.open(Home.default())
+    resume(cloud)
     scheme = "https" if certificate else "http"
     print(f"Goldsmith serves EC2, EBS, STS, SSM, IAM and Auto Scaling at {scheme}://{host}:{port}", file=sys.stderr)
     try:
         uvicorn.run(
-            application(cloud),
+            application(cloud, Upkeep(cloud)),
             host=host,
             port=port,
             ssl_certfile=certificate or None,
