@@ -1,0 +1,279 @@
+"""EC2 fleets: instances of several types from launch templates, asked for and launched at once."""
+
+from __future__ import annotations
+
+import math
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from goldsmith.aws.ec2.launch_template_records import find_template, find_version
+from goldsmith.aws.ec2.launching import run_instances
+from goldsmith.aws.errors import AwsError
+from goldsmith.aws.operations import ec2
+from goldsmith.aws.tags import parse_specifications
+from goldsmith.aws.wire.times import iso
+from goldsmith.catalog.resources import Resource, new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from goldsmith.aws.call import Call
+
+    Item = dict[str, Any]
+
+FLEET = "fleet"
+FLEET_TAG = "aws:ec2:fleet-id"
+TAGGABLE = ("fleet", "instance", "volume")
+
+OVERRIDING = ("InstanceType", "ImageId", "KeyName", "BlockDeviceMappings", "IamInstanceProfile", "MetadataOptions")
+"""Members of an override that RunInstances takes under the same names."""
+
+KEPT = (
+    "ClientToken",
+    "Context",
+    "LaunchTemplateConfigs",
+    "OnDemandOptions",
+    "ReplaceUnhealthyInstances",
+    "SpotOptions",
+    "TerminateInstancesWithExpiration",
+    "ValidFrom",
+    "ValidUntil",
+)
+"""Members of the request that DescribeFleets shows as they were given."""
+
+
+OPTIONS = {"spot": "SpotOptions", "on-demand": "OnDemandOptions"}
+"""The request's member with the options of each way to pay."""
+
+
+@dataclass
+class Outcome:
+    """What came of a fleet's launches: the answer's items, and how much capacity by way to pay."""
+
+    made: list[Item] = field(default_factory=list)
+    errors: list[Item] = field(default_factory=list)
+    fulfilled: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def instances(self) -> list[str]:
+        """The ids of all instances."""
+        return [instance for item in self.made for instance in item["InstanceIds"]]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One way to launch: a template's version, by number, and what overrides it."""
+
+    template: Mapping[str, Any]
+    override: Mapping[str, Any]
+    user_data: str = ""
+    on_interface: bool = False
+
+    @property
+    def weight(self) -> float:
+        """How much of the target capacity one instance is."""
+        return float(self.override.get("WeightedCapacity") or 1)
+
+    def shown(self) -> Item:
+        """Return it as answers name it."""
+        return {"LaunchTemplateSpecification": dict(self.template), "Overrides": dict(self.override)}
+
+    def parameters(self, count: int) -> Item:
+        """Return RunInstances' parameters for up to ``count`` of it."""
+        override = self.override
+        asked = {name: override[name] for name in OVERRIDING if name in override}
+        placement = dict(override.get("Placement") or {})
+        if override.get("AvailabilityZone"):
+            placement["AvailabilityZone"] = override["AvailabilityZone"]
+        if placement:
+            asked["Placement"] = placement
+        if override.get("SubnetId"):
+            subnet = str(override["SubnetId"]).partition(",")[0].strip()
+            asked |= (
+                {"NetworkInterfaces": [{"DeviceIndex": 0, "SubnetId": subnet}]}
+                if self.on_interface
+                else {"SubnetId": subnet}
+            )
+        if self.user_data:
+            asked["UserData"] = self.user_data
+        return {**asked, "LaunchTemplate": dict(self.template), "MinCount": 1, "MaxCount": count}
+
+
+@ec2.operation(
+    role="launcher",
+    deviation="Fleets of type instant and request, launched at once in the order of the overrides or their priorities; "
+    "maintain is refused, as an Auto Scaling group does it. Spot instances are on-demand ones by another name, and "
+    "InstanceRequirements are refused.",
+)
+def create_fleet(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Launch as much of the target capacity as there is room for; what could not be launched is told as errors."""
+    kind = parameters.get("Type") or "maintain"
+    if kind == "maintain":
+        raise AwsError(
+            "UnsupportedOperation",
+            "Fleets are not maintained here: use an Auto Scaling group, or the type instant.",
+        )
+    tags = parse_specifications(parameters.get("TagSpecifications"), TAGGABLE)
+    offers = _offers(call, parameters)
+    outcome = _launch(call, parameters, offers, tags)
+    document = {
+        **{name: parameters[name] for name in KEPT if name in parameters},
+        "Type": kind,
+        "TargetCapacitySpecification": _capacity(parameters["TargetCapacitySpecification"]),
+        "ExcessCapacityTerminationPolicy": parameters.get("ExcessCapacityTerminationPolicy") or "termination",
+        "CreateTime": iso(call.now),
+        "FulfilledCapacity": sum(outcome.fulfilled.values()),
+        "FulfilledOnDemandCapacity": outcome.fulfilled.get("on-demand", 0.0),
+        "ActivityStatus": "error" if outcome.errors else "fulfilled",
+        "Errors": outcome.errors,
+        "Instances": outcome.made,
+    }
+    fleet = Resource(
+        new_id("fleet"),
+        FLEET,
+        call.account.id,
+        call.region,
+        "",
+        "active",
+        call.now,
+        document,
+        {"instances": outcome.instances},
+    )
+    call.catalog.add(fleet, tags.get("fleet"))
+    for instance_id in outcome.instances:
+        if (instance := call.catalog.own("instance", instance_id)) is not None:
+            call.catalog.tag(instance, {FLEET_TAG: fleet.id})
+    if kind == "request":
+        return {"FleetId": fleet.id}
+    return {"FleetId": fleet.id, "Errors": outcome.errors, "Instances": outcome.made}
+
+
+@contextmanager
+def undone_when_refused(call: Call) -> Iterator[None]:
+    """Undo what the block did to the catalogue, and forget its jobs, when it raises AwsError; which goes on."""
+    jobs = len(call.jobs)
+    try:
+        with call.catalog.connection.begin_nested():
+            yield
+    except AwsError:
+        del call.jobs[jobs:]
+        raise
+
+
+def _launch(
+    call: Call, parameters: Mapping[str, Any], offers: list[Offer], tags: Mapping[str, Mapping[str, str]]
+) -> Outcome:
+    """Launch up to the target capacities; nothing at all when that would be less than the least that is wanted."""
+    outcome = Outcome()
+    options = {lifecycle: parameters.get(name) or {} for lifecycle, name in OPTIONS.items()}
+    least = sum(int(each.get("MinTargetCapacity") or 0) for each in options.values())
+    try:
+        with undone_when_refused(call):
+            for lifecycle, target in _targets(parameters["TargetCapacitySpecification"]).items():
+                single = bool(options[lifecycle].get("SingleInstanceType"))
+                outcome.fulfilled[lifecycle] = _fulfil(call, offers, target, lifecycle, tags, outcome, single=single)
+            _require_least(sum(outcome.fulfilled.values()), least)
+    except AwsError:
+        return Outcome(errors=outcome.errors)
+    return outcome
+
+
+def _require_least(reached: float, least: int) -> None:
+    if reached < least:
+        raise AwsError("InsufficientInstanceCapacity", f"There is less than the minimum target capacity of {least}.")
+
+
+def _offers(call: Call, parameters: Mapping[str, Any]) -> list[Offer]:
+    """Return the ways to launch, the most wanted first. Raises AwsError for a template that is not there."""
+    offers = []
+    for config in parameters["LaunchTemplateConfigs"]:
+        reference = config.get("LaunchTemplateSpecification") or {}
+        template = find_template(call, reference)
+        version = find_version(call, template, str(reference.get("Version") or ""))
+        named = {"LaunchTemplateId": template.id, "Version": str(version.inner["number"])}
+        data = version.document["LaunchTemplateData"]
+        for override in config.get("Overrides") or [{}]:
+            if override.get("InstanceRequirements") or (
+                data.get("InstanceRequirements") and not override.get("InstanceType")
+            ):
+                raise AwsError("UnsupportedOperation", "Fleets take instance types here, no InstanceRequirements.")
+            offers.append(
+                Offer(
+                    named,
+                    override,
+                    str(reference.get("LaunchTemplateSpecificationUserData") or ""),
+                    bool(data.get("NetworkInterfaces")),
+                )
+            )
+    return sorted(offers, key=lambda offer: float(offer.override.get("Priority", math.inf)))
+
+
+def _capacity(asked: Mapping[str, Any]) -> Item:
+    """Return a target capacity whole, as DescribeFleets shows it. Raises AwsError when its parts are more than it."""
+    total = int(asked["TotalTargetCapacity"])
+    usual = asked.get("DefaultTargetCapacityType") or "on-demand"
+    parts = {"spot": asked.get("SpotTargetCapacity"), "on-demand": asked.get("OnDemandTargetCapacity")}
+    if usual not in parts:
+        raise AwsError("UnsupportedOperation", f"There is no capacity of type {usual} here.")
+    given = sum(int(part or 0) for part in parts.values())
+    if total < 0 or given > total:
+        raise AwsError(
+            "InvalidParameterValue",
+            f"Target capacities of {given} are not within the total of {total}.",
+        )
+    parts[usual] = int(parts[usual] or 0) + total - given
+    return {
+        **asked,
+        "DefaultTargetCapacityType": usual,
+        "OnDemandTargetCapacity": int(parts["on-demand"] or 0),
+        "SpotTargetCapacity": int(parts["spot"] or 0),
+    }
+
+
+def _targets(asked: Mapping[str, Any]) -> dict[str, int]:
+    whole = _capacity(asked)
+    targets = {"on-demand": whole["OnDemandTargetCapacity"], "spot": whole["SpotTargetCapacity"]}
+    return {lifecycle: target for lifecycle, target in targets.items() if target > 0}
+
+
+def _fulfil(
+    call: Call,
+    offers: list[Offer],
+    target: float,
+    lifecycle: str,
+    tags: Mapping[str, Mapping[str, str]],
+    outcome: Outcome,
+    *,
+    single: bool,
+) -> float:
+    """Launch offer after offer until the target is reached, and return how much of it was."""
+    reached = 0.0
+    for offer in offers:
+        if reached >= target or (single and reached):
+            break
+        wanted = math.ceil((target - reached) / offer.weight)
+        told = {"LaunchTemplateAndOverrides": offer.shown(), "Lifecycle": lifecycle}
+        try:
+            with undone_when_refused(call):
+                launched = run_instances(call, {**offer.parameters(wanted), **_launch_tags(tags)}) or {}
+        except AwsError as refusal:
+            outcome.errors.append({**told, "ErrorCode": refusal.code, "ErrorMessage": refusal.message})
+            continue
+        instances = launched["Instances"]
+        reached += len(instances) * offer.weight
+        ids = [instance["InstanceId"] for instance in instances]
+        outcome.made.append({**told, "InstanceIds": ids, "InstanceType": instances[0]["InstanceType"]})
+        if len(ids) < wanted:
+            said = f"There was room for {len(ids)} of {wanted} instances."
+            outcome.errors.append({**told, "ErrorCode": "InsufficientInstanceCapacity", "ErrorMessage": said})
+    return reached
+
+
+def _launch_tags(tags: Mapping[str, Mapping[str, str]]) -> Item:
+    specifications = [
+        {"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in tags[kind].items()]}
+        for kind in ("instance", "volume")
+        if tags.get(kind)
+    ]
+    return {"TagSpecifications": specifications} if specifications else {}
