@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from goldsmith.aws.ec2.instances import LIVING
+from goldsmith.aws.ec2.security_group_records import ingress_rules, rules_of
 from goldsmith.catalog.resources import Query
 from goldsmith.errors import GoldsmithError
-from goldsmith.machines.instances.ingress import IngressRule, forwards_for
+from goldsmith.machines.instances.ingress import forwards_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,20 +27,9 @@ log = logging.getLogger(__name__)
 
 def forwards_of(catalog: Catalog, instance: Resource) -> tuple[Forward, ...]:
     """Return the ports that an instance's security groups open, each on its own address."""
-    groups = catalog.find(Query("security-group", ids=tuple(instance.inner["groups"]), owners=(instance.account,)))
-    rules = [rule for group in groups for rule in ingress_rules(group)]
-    return forwards_for(rules, first_port=_first_port()).forwards
-
-
-def ingress_rules(group: Resource) -> list[IngressRule]:
-    """Return a security group's ingress rules, one for each range of addresses; those from groups open nothing here."""
-    return [
-        IngressRule(
-            permission["IpProtocol"], permission.get("FromPort", -1), permission.get("ToPort", -1), address["CidrIp"]
-        )
-        for permission in group.document.get("IpPermissions", [])
-        for address in permission.get("IpRanges", [])
-    ]
+    rules = rules_of(catalog, instance.inner["groups"])
+    ingress = [each for group in rules.values() for each in ingress_rules(group)]
+    return forwards_for(ingress, first_port=_first_port()).forwards
 
 
 def apply_groups(cloud: Cloud, account: Account | str, region: str, groups: Iterable[str]) -> None:
