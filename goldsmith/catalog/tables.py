@@ -90,7 +90,7 @@ USES = Table(
     Column("kind", String(64), nullable=False),
     Column("region", String(64), nullable=False),
     Column("account", String(12), nullable=False),
-    Index("uses_target", "target", "kind", "region", "account"),
+    Index("uses_target", "target", "kind", "region", "position"),
 )
 """Which resources are made of which: an image of its snapshots, an instance of its image. ``kind`` and ``account``
 are those of the resource at ``position``."""
