@@ -12,10 +12,13 @@ import jmespath
 from goldsmith.aws.errors import AwsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 MOST_VALUES = 200
 """Values of one request's filters."""
+
+LONGEST_LIKE = 256
+"""Characters of a pattern that a database is asked for; a longer one is matched here."""
 
 _SPECIAL = re.compile(r"[*?\\]")
 
@@ -41,6 +44,14 @@ class Filter:
     def prefix(self) -> str:
         """The beginning that all matching texts have, where there is one value."""
         return _SPECIAL.split(self.values[0])[0] if len(self.values) == 1 else ""
+
+    @property
+    def like(self) -> tuple[str, ...]:
+        """SQL's LIKE patterns, escaped by backslashes, that all matching texts match; () where they would be too long.
+
+        SQL may match more, as some databases do not tell capitals from small letters.
+        """
+        return () if any(len(value) > LONGEST_LIKE for value in self.values) else tuple(map(_like, self.values))
 
 
 class Filters:
@@ -127,18 +138,40 @@ def _compiled(expression: str) -> Any:
 def _pattern(wildcards: str) -> re.Pattern[str]:
     """Return the expression of a text with wildcards; a backslash makes the next character ordinary.
 
-    Runs of * are one, and each is possessive up to what follows, so that no pattern takes long on any text.
+    What follows a star is looked for once, at its first place, and never again (an atomic group): no pattern takes
+    long on any text.
     """
-    out: list[str] = []
-    characters = iter(re.sub(r"(?<!\\)\*+", "*", wildcards))
-    for character in characters:
-        if character == "*":
-            out.append(".*")
-        elif character == "?":
-            out.append(".")
+    parts = [""]
+    for kind, character in _characters(wildcards):
+        if kind == "any":
+            parts.append("")
         else:
-            out.append(re.escape(next(characters, "\\") if character == "\\" else character))
-    return re.compile("".join(out), re.DOTALL)
+            parts[-1] += "." if kind == "one" else re.escape(character)
+    first, *others = parts
+    if not others:
+        return re.compile(first, re.DOTALL)
+    *middle, last = others
+    between = "".join(f"(?>.*?{part})" for part in middle if part)
+    return re.compile(f"{first}{between}.*{last}", re.DOTALL)
+
+
+def _like(wildcards: str) -> str:
+    """Return a text with wildcards as SQL's LIKE has it, which escapes by backslashes."""
+    wild = {"any": "%", "one": "_"}
+    return "".join(
+        wild.get(kind) or (f"\\{character}" if character in "%_\\" else character)
+        for kind, character in _characters(wildcards)
+    )
+
+
+def _characters(wildcards: str) -> Iterator[tuple[str, str]]:
+    """Yield what each character of a text with wildcards means: "any" text, "one" character, or itself ("")."""
+    characters = iter(wildcards)
+    for character in characters:
+        if character == "\\":
+            yield "", next(characters, "\\")
+        else:
+            yield {"*": "any", "?": "one"}.get(character, ""), character
 
 
 def _text(value: Any) -> str:

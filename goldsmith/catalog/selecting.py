@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, false, or_, select, union
+from sqlalchemy import and_, or_, select, union
 
 from goldsmith.catalog.tables import RESOURCES, SHARES, TAGS, USES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy import ColumnElement, Select
 
@@ -47,40 +47,64 @@ def viewers(account: Account) -> tuple[str, ...]:
 
 def _positions(query: Query, account: Account, region: str, after: int, limit: int) -> Select[Any]:
     if query.ids or query.names or query.prefix or query.patterns or query.tags or query.uses or query.owners:
-        found = _narrow(query, account, region).where(_RESOURCE.position > after)
-        return found.order_by(_RESOURCE.position).limit(limit)
+        return _narrow(query, account, region, after).limit(limit)
     streams = [stream.limit(limit).subquery() for stream in _streams(query, account, region, after)]
     together = union(*(select(stream.c.position) for stream in streams)).subquery()
     return select(together.c.position).order_by(together.c.position).limit(limit)
 
 
-def _narrow(query: Query, account: Account, region: str) -> Select[Any]:
-    """Select by what the query tells of the resources themselves."""
-    conditions = [_RESOURCE.kind == query.kind, _RESOURCE.region == region, _owned_or_shared(query, account)]
-    if query.ids:
-        conditions.append(_RESOURCE.id.in_(query.ids))
-    if query.names:
-        conditions.append(_RESOURCE.name.in_(query.names))
-    if query.prefix:
-        conditions += [_RESOURCE.name >= query.prefix, _RESOURCE.name < _successor(query.prefix)]
-    if query.patterns:
-        conditions.append(or_(*(_RESOURCE.name.like(each, escape="\\") for each in query.patterns)))
+def _narrow(query: Query, account: Account, region: str, after: int) -> Select[Any]:
+    """Select by what the query tells of the resources themselves, from their tags or parts on where it names them."""
+    place: ColumnElement[int] = _RESOURCE.position
+    found = select(place)
+    if query.uses:
+        # An index has them in the order of what they are made of; a sum, by which to order, is in none.
+        found = select(place).group_by(place).join_from(USES, RESOURCES, USES.c.position == place)
+        found = found.where(USES.c.target.in_(query.uses), USES.c.kind == query.kind, USES.c.region == region)
+        place = place + 0
+    elif query.ids or query.names or query.prefix or query.patterns:
+        place = place + 0
+    elif query.tags:
+        place = TAGS.c.position
+        found = select(place).join_from(TAGS, RESOURCES, _RESOURCE.position == place)
+        found = found.where(*_tagged(account, region, *query.tags[0]))
+    conditions = [_RESOURCE.kind == query.kind, _RESOURCE.region == region, *_named(query)]
     if query.states:
         conditions.append(_RESOURCE.state.in_(query.states))
     for key, values in query.tags:
-        mine = select(TAGS.c.position).where(TAGS.c.account == account.id, TAGS.c.region == region, TAGS.c.key == key)
-        conditions.append(_RESOURCE.position.in_(mine.where(TAGS.c.value.in_(values)) if values else mine))
-    if query.uses:
-        users = select(USES.c.position).where(USES.c.target.in_(query.uses), USES.c.kind == query.kind)
-        conditions.append(_RESOURCE.position.in_(users))
-    if query.grantees or query.given:
-        conditions.append(
-            or_(
-                _shared(query.grantees) if query.grantees else false(),
-                and_(_RESOURCE.account == account.id, _shared(query.given)) if query.given else false(),
-            )
-        )
-    return select(_RESOURCE.position).where(*conditions)
+        tag = select(1).where(TAGS.c.position == _RESOURCE.position, *_tagged(account, region, key, values))
+        conditions.append(tag.correlate(RESOURCES).exists())
+    conditions.append(_owned_or_shared(query, account))
+    if query.grantees:
+        granted = _shared(query.grantees)
+        conditions.append(or_(granted, _given(query, account)) if query.given else granted)
+    elif query.given:
+        conditions.append(_given(query, account))
+    return found.where(*conditions, place > after).order_by(place)
+
+
+def _named(query: Query) -> Iterator[ColumnElement[bool]]:
+    if query.ids:
+        yield _RESOURCE.id.in_(query.ids)
+    if query.names:
+        yield _RESOURCE.name.in_(query.names)
+    if query.prefix:
+        yield _RESOURCE.name >= query.prefix
+        yield _RESOURCE.name < _successor(query.prefix)
+    if query.patterns:
+        yield or_(*(_RESOURCE.name.like(each, escape="\\") for each in query.patterns))
+
+
+def _tagged(account: Account, region: str, key: str, values: Sequence[str]) -> Iterator[ColumnElement[bool]]:
+    yield TAGS.c.account == account.id
+    yield TAGS.c.region == region
+    yield TAGS.c.key == key
+    if values:
+        yield TAGS.c.value.in_(values)
+
+
+def _given(query: Query, account: Account) -> ColumnElement[bool]:
+    return and_(_RESOURCE.account == account.id, _shared(query.given))
 
 
 def _streams(query: Query, account: Account, region: str, after: int) -> Iterable[Select[Any]]:
@@ -104,7 +128,7 @@ def _shared_stream(
     kind: str, region: str, grantee: str, after: int, conditions: Sequence[ColumnElement[bool]]
 ) -> Select[Any]:
     shares = (_SHARE.kind == kind, _SHARE.region == region, _SHARE.grantee == grantee, _SHARE.position > after)
-    joined = select(_SHARE.position.label("position")).join(RESOURCES, _RESOURCE.position == _SHARE.position)
+    joined = select(_SHARE.position).join(RESOURCES, _RESOURCE.position == _SHARE.position)
     return joined.where(*shares, *conditions).order_by(_SHARE.position)
 
 
@@ -124,7 +148,8 @@ def _owned_or_shared(query: Query, account: Account) -> ColumnElement[bool]:
 
 
 def _shared(grantees: Sequence[str]) -> ColumnElement[bool]:
-    return select(1).where(_SHARE.position == _RESOURCE.position, _SHARE.grantee.in_(grantees)).exists()
+    share = select(1).where(_SHARE.position == _RESOURCE.position, _SHARE.grantee.in_(grantees))
+    return share.correlate(RESOURCES).exists()
 
 
 def _successor(prefix: str) -> str:

@@ -30,8 +30,9 @@ class Listing:
     """How one Describe operation lists a kind.
 
     ``ids`` is the request's member with ids. ``filters`` maps a filter's name to a JMESPath expression over the
-    answer's item. ``columns`` maps the filters that the catalogue can look up itself to the query's "ids", "names" or
-    "states". ``show`` turns resources into the answer's items, without tags. ``exclusive`` refuses ids with MaxResults.
+    answer's item. ``columns`` maps the filters that the catalogue can look up itself to the query's "ids", "names",
+    "states", "owners" or "uses". ``show`` turns resources into the answer's items, without tags. ``exclusive``
+    refuses ids with MaxResults.
     """
 
     kind: str
@@ -50,13 +51,15 @@ def describe(
     *,
     owners: tuple[str, ...] | None = None,
     grantees: tuple[str, ...] = (),
+    given: tuple[str, ...] = (),
     keep: Callable[[Resource], bool] | None = None,
     tolerate: Callable[[str], bool] | None = None,
 ) -> tuple[list[Item], dict[str, str]]:
     """Return one page of items, and {"NextToken": …} where there are more.
 
-    ``owners`` are account ids, by default the caller's only; () asks for all that the caller may see. ``keep`` leaves
-    resources out before they are shown. Raises AwsError for an id that is malformed or not there, unless ``tolerate``.
+    ``owners`` are account ids, by default the caller's only; () asks for all that the caller may see. ``grantees`` and
+    ``given`` are as in `Query`. ``keep`` leaves resources out before they are shown. Raises AwsError for an id that is
+    malformed or not there, unless ``tolerate``.
     """
     ids = tuple(dict.fromkeys(parameters.get(listing.ids) or ()))
     require_form(listing.kind, *ids)
@@ -66,17 +69,17 @@ def describe(
             f"The parameter {listing.kind}sSet cannot be used with the parameter maxResults",
         )
     filters = Filters(parameters.get("Filters"), listing.filters)
-    query = narrow(
-        Query(listing.kind, ids=ids, owners=(call.account.id,) if owners is None else owners, grantees=grantees),
-        filters,
-        listing.columns,
-    )
+    mine = (call.account.id,)
+    query = Query(listing.kind, ids=ids, owners=mine if owners is None else owners, grantees=grantees, given=given)
+    query = narrow(query, filters, listing.columns)
     if ids:
         _require_ids(call, listing.kind, ids, query, tolerate)
 
     def items(after: Any) -> Iterator[tuple[int, Item]]:
-        resources = call.catalog.find(query, after=after or 0)
-        while batch := list(islice(resources, BATCH)):
+        portion = first_portion(parameters)
+        resources = call.catalog.find(query, after=after or 0, batch=portion)
+        while batch := list(islice(resources, portion)):
+            portion = BATCH
             kept = [each for each in batch if keep is None or keep(each)]
             for resource, item in zip(kept, tagged(call, kept, listing.show), strict=True):
                 if filters.match(item):
@@ -86,14 +89,20 @@ def describe(
     return [item for _, item in page], more
 
 
+def first_portion(parameters: Mapping[str, Any]) -> int:
+    """Return how many resources to read at first: a page and one more, that tells whether another page follows."""
+    asked = int(parameters.get("MaxResults") or 0)
+    return asked + 1 if 0 < asked < BATCH else BATCH
+
+
 def narrow(query: Query, filters: Filters, columns: Mapping[str, str]) -> Query:
     """Return a query that asks the catalogue for as little as the filters allow."""
     for name, column in columns.items():
         wanted = filters.exact(name)
         if wanted and not getattr(query, column):
             query = replace(query, **{column: wanted})  # type: ignore[arg-type]
-        elif column == "names" and (found := filters.named(name)) and found.prefix:
-            query = replace(query, prefix=found.prefix)
+        elif column == "names" and (found := filters.named(name)):
+            query = replace(query, prefix=found.prefix, patterns=found.like)
     return replace(query, tags=(*query.tags, *filters.exact_tags()))
 
 

@@ -87,7 +87,13 @@ LISTING = Listing(
     ids="ImageIds",
     filters=FILTERS,
     show=show_images,
-    columns={"image-id": "ids", "name": "names", "state": "states", "owner-id": "owners"},
+    columns={
+        "image-id": "ids",
+        "name": "names",
+        "state": "states",
+        "owner-id": "owners",
+        "block-device-mapping.snapshot-id": "uses",
+    },
 )
 
 

@@ -97,5 +97,5 @@ def upgrade() -> None:
         sa.Column("account", sa.String(length=12), nullable=False),
         sa.PrimaryKeyConstraint("position", "target"),
     )
-    op.create_index("uses_target", "uses", ["target", "kind", "region", "account"], unique=False)
+    op.create_index("uses_target", "uses", ["target", "kind", "region", "position"], unique=False)
     # ### end Alembic commands ###
