@@ -194,7 +194,7 @@ def own_key(home: Here) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     private.unlink(missing_ok=True)
     with os.fdopen(os.open(private, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as out:
-        out.write(made["KeyMaterial"])
+        out.write(made["KeyMaterial"].rstrip("\n") + "\n")
     return KEY_NAME
 
 
