@@ -16,6 +16,7 @@ from goldsmith.aws.ebs.tokens import (
     read_block_token,
     read_page_token,
 )
+from goldsmith.aws.ec2.snapshot_tiers import is_archived
 from goldsmith.aws.errors import AwsError
 from goldsmith.aws.operations import ebs
 from goldsmith.blocks.block_map import BLOCK, BlockMap
@@ -99,8 +100,8 @@ def _readable(call: Call, identifier: str) -> Resource:
             f"The blocks of public snapshots cannot be read; '{identifier}' is not shared with this account.",
             Reason="UNAUTHORIZED_ACCOUNT",
         )
-    if snapshot.state != "completed":
-        raise invalid("INVALID_SNAPSHOT_ID", f"The snapshot '{identifier}' is not completed.")
+    if snapshot.state != "completed" or is_archived(snapshot, call.now):
+        raise invalid("INVALID_SNAPSHOT_ID", f"The snapshot '{identifier}' is not completed, or is archived.")
     return snapshot
 
 

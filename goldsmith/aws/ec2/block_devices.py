@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.aws.ec2.ids import missing, require_form
+from goldsmith.aws.ec2.snapshot_tiers import require_standard
 from goldsmith.aws.errors import AwsError
 from goldsmith.catalog.resources import lend
 
@@ -104,6 +105,7 @@ def find_snapshot(call: Call, identifier: str, lent: Container[str] = ()) -> Res
         raise missing("snapshot", [identifier])
     if found.state != "completed":
         raise AwsError("IncorrectState", f"Snapshot '{identifier}' is not 'completed'.")
+    require_standard(found, call.now)
     return found
 
 

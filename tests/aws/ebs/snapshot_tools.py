@@ -47,7 +47,7 @@ def upload(ebs: Any, disk: Path, *, parent: str | None = None, before: Path | No
         waiting = []
         for index in range(math.ceil(size / BLOCK)):
             block = file.read(BLOCK).ljust(BLOCK, b"\0")
-            same = old.read(BLOCK).ljust(BLOCK, b"\0") if old else bytes(BLOCK)
+            same = old.read(BLOCK).ljust(BLOCK, b"\0") if old else ZEROS
             if block != same:
                 digests[index] = hashlib.sha256(block).digest()
                 waiting.append(pool.submit(put, ebs, snapshot, index, block))
