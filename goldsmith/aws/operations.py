@@ -85,6 +85,7 @@ ec2 = Registry(
         "absent",
         "account_attributes",
         "fast_restores",
+        "iam_associations",
         "images",
         "instance_type_descriptions",
         "key_pairs",
@@ -107,7 +108,7 @@ ec2 = Registry(
 )
 ebs = Registry("ebs", _below("ebs", "blocks", "uploads"))
 sts = Registry("sts", ("goldsmith.aws.sts",))
-iam = Registry("iam", ())
+iam = Registry("iam", _below("iam", "instance_profiles", "role_policies", "roles", "users"))
 ssm = Registry("ssm", ())
 autoscaling = Registry("autoscaling", ())
 rbin = Registry("rbin", ())
