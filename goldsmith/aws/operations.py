@@ -84,6 +84,7 @@ ec2 = Registry(
         "ec2",
         "absent",
         "account_attributes",
+        "copies",
         "fast_restores",
         "iam_associations",
         "image_creation",
@@ -117,7 +118,7 @@ ec2 = Registry(
 ebs = Registry("ebs", _below("ebs", "blocks", "uploads"))
 sts = Registry("sts", ("goldsmith.aws.sts",))
 iam = Registry("iam", _below("iam", "instance_profiles", "role_policies", "roles", "users"))
-ssm = Registry("ssm", ())
+ssm = Registry("ssm", _below("ssm", "getting", "labels", "listing", "putting", "tagging"))
 autoscaling = Registry("autoscaling", ())
 rbin = Registry("rbin", ())
 

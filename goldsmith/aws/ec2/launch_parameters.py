@@ -86,7 +86,7 @@ def resolve_image_id(call: Call, text: str) -> str:
     """Return an image id as it is, or what the SSM parameter holds that it names."""
     if not text.startswith(ALIAS):
         return text
-    from goldsmith.aws.ssm import resolve_image  # noqa: PLC0415 - SSM's operations load when they are first needed
+    from goldsmith.aws.ssm.image_references import resolve_image  # noqa: PLC0415 - SSM's operations load when they are first needed
 
     return resolve_image(call, text)
 
