@@ -342,7 +342,11 @@ class Instances:
     @contextmanager
     def _stopped(self, instance_id: str, *, patience: float = MOMENT) -> Iterator[InstanceSpec]:
         """Keep a stopped instance from being started while its records change."""
-        lock = take(self._existing(instance_id) / LOCK, patience=patience)
+        folder = self._existing(instance_id)
+        run = read_state(folder)
+        if run and run.state == "running" and is_held(folder / LOCK):
+            patience = 0
+        lock = take(folder / LOCK, patience=patience)
         if lock is None:
             raise InstanceError(
                 f"{instance_id} runs, or is just starting or ending.", mend="Stop it, or try again in a moment."

@@ -36,8 +36,9 @@ class Volumes:
     def create(self, volume_id: str, size: int, store_url: str, base: BlockMap | None) -> Volume:
         """Make a volume of ``size`` bytes with a base's contents at its beginning, zeros behind.
 
-        The same volume may be made again as long as no instance has used it. It costs the same whatever the size: blocks are fetched from the store when the guest reads them, which must
-        keep them (`live_digests`) for the volume's life.
+        The same volume may be made again as long as no instance has used it. It costs the same whatever the size:
+        blocks are fetched from the store when the guest reads them, which must keep them (`live_digests`) for the
+        volume's life.
         """
         if size <= 0 or size % SECTOR:
             raise InstanceError(f"A volume cannot have {size} bytes.", mend=f"Give a multiple of {SECTOR}.")
