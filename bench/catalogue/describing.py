@@ -54,7 +54,8 @@ def measure(table: Table, folder: Path, disk: Path) -> None:  # noqa: ARG001 - e
     )
     table.add(
         "the same calls to moto's server (every 20th)",
-        f"median {statistics.median(theirs) * 1000:.0f} ms, p95 {their95 * 1000:.0f} ms: {their95 / p95:.0f} times as long",
+        f"median {statistics.median(theirs) * 1000:.0f} ms, p95 {their95 * 1000:.0f} ms: "
+        f"{their95 / p95:.0f} times as long",
     )
 
 
