@@ -84,13 +84,28 @@ ec2 = Registry(
         "ec2",
         "absent",
         "account_attributes",
+        "allowed_images",
         "copies",
+        "fast_launch",
         "fast_restores",
         "iam_associations",
+        "image_ancestry",
+        "image_attributes",
+        "image_availability",
         "image_creation",
+        "image_deprecation",
+        "image_findings",
+        "image_instance_types",
+        "image_permissions",
+        "image_protection",
+        "image_references",
+        "image_registration",
+        "image_usage",
+        "image_watermarks",
         "images",
         "instance_attributes",
         "instance_console",
+        "instance_image_metadata",
         "instance_states",
         "instance_status",
         "instance_type_descriptions",
@@ -101,6 +116,8 @@ ec2 = Registry(
         "launch_templates",
         "launching",
         "network_interfaces",
+        "public_access",
+        "recycle_bin",
         "regions",
         "routing",
         "security_group_permissions",
@@ -111,6 +128,7 @@ ec2 = Registry(
         "snapshot_tiers",
         "snapshots",
         "subnets",
+        "tagging",
         "volumes",
         "vpcs",
     ),
@@ -120,7 +138,7 @@ sts = Registry("sts", ("goldsmith.aws.sts",))
 iam = Registry("iam", _below("iam", "instance_profiles", "role_policies", "roles", "users"))
 ssm = Registry("ssm", _below("ssm", "getting", "labels", "listing", "putting", "tagging"))
 autoscaling = Registry("autoscaling", ())
-rbin = Registry("rbin", ())
+rbin = Registry("rbin", ("goldsmith.aws.rbin",))
 
 REGISTRIES = {registry.service: registry for registry in (ec2, ebs, sts, iam, ssm, autoscaling, rbin)}
 

@@ -10,7 +10,7 @@ from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from goldsmith.catalog.resources import Query, Resource, ResourceExistsError, read_row
-from goldsmith.catalog.selecting import EVERYBODY, LISTED, PUBLIC_NAMES, select_page, visible
+from goldsmith.catalog.selecting import EVERYBODY, LISTED, PUBLIC_NAMES, WITHHELD, select_page, visible
 from goldsmith.catalog.tables import RESOURCES, SHARES, TAGS, USES
 from goldsmith.catalog.uses import used_by
 
@@ -135,7 +135,8 @@ class Catalog:
     def grantees(self, resource: Resource) -> list[str]:
         """Return whom a resource of the caller's is shared with."""
         self._require_own(resource)
-        return self._grantees(self._position(resource))
+        found = self._grantees(self._position(resource))
+        return [EVERYBODY if grantee == WITHHELD else grantee for grantee in found]
 
     def is_public(self, resource: Resource) -> bool:
         """Tell whether everybody may use a resource."""
@@ -156,7 +157,7 @@ class Catalog:
     def share(self, resource: Resource, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
         """Share a resource of the caller's with some and no longer with others; both may repeat what is so."""
         self._require_own(resource)
-        position = self._position(resource)
+        remove, position = set(remove), self._position(resource)
         there = set(self._grantees(position))
         rows = [
             {"position": position, "grantee": grantee, "kind": resource.kind, "region": self.region}
@@ -164,8 +165,19 @@ class Catalog:
         ]
         if rows:
             self.connection.execute(insert(SHARES), rows)
-        if gone := sorted(set(remove) & there):
+        remove |= {WITHHELD} if EVERYBODY in remove else set()
+        if gone := sorted(remove & there):
             self.connection.execute(delete(SHARES).where(SHARES.c.position == position, SHARES.c.grantee.in_(gone)))
+
+    def withhold(self, kind: str, *, withheld: bool) -> None:
+        """Take from everybody what the caller shares with everybody of a kind, for as long as it is withheld."""
+        before, after = (EVERYBODY, WITHHELD) if withheld else (WITHHELD, EVERYBODY)
+        table = RESOURCES.c
+        own = select(table.position).where(
+            table.kind == kind, table.region == self.region, table.account == self.account.id
+        )
+        shares = (SHARES.c.kind == kind, SHARES.c.region == self.region, SHARES.c.grantee == before)
+        self.connection.execute(update(SHARES).where(*shares, SHARES.c.position.in_(own)).values(grantee=after))
 
     def refuse_share(self, resource: Resource) -> bool:
         """End a share with the caller's own account, as the one who was given it; tell whether there was one."""

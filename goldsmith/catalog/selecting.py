@@ -21,6 +21,8 @@ LISTED = "aws-marketplace"
 """What is listed in the marketplace is shared with this name; everybody sees it, and launching takes a subscription."""
 
 PUBLIC_NAMES = (EVERYBODY, LISTED)
+WITHHELD = "all, withheld"
+"""What stands for EVERYBODY while a resource may not be public: nobody has that name."""
 
 _RESOURCE = RESOURCES.c
 _SHARE = SHARES.c

@@ -23,6 +23,7 @@ _PARTS = {
     "volume": jmespath.compile("[SnapshotId]"),
     "instance": jmespath.compile("[ImageId]"),
     "launch-template-version": jmespath.compile("[LaunchTemplateData.ImageId]"),
+    "parameter": jmespath.compile("[DataType == 'aws:ec2:image' && Value]"),
 }
 """Where in its document a resource of a kind names what it is made of."""
 

@@ -1,27 +1,30 @@
-"""AMIs: registering, describing and deregistering them."""
+"""AMIs as DescribeImages lists them, each caller as much as it may see."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
 
-from goldsmith.aws.ec2.block_devices import for_image
+from goldsmith.aws.ec2.allowed_images import DISABLED, ENABLED, allowed_images
 from goldsmith.aws.ec2.describing import Listing, describe
-from goldsmith.aws.ec2.ids import owned
+from goldsmith.aws.ec2.image_deprecation import is_deprecated
+from goldsmith.aws.ec2.image_sources import visible_sources
+from goldsmith.aws.ec2.marketplace import owner_alias
+from goldsmith.aws.ec2.own_images import DEREGISTERED, was_deregistered
 from goldsmith.aws.errors import AwsError
 from goldsmith.aws.operations import ec2
-from goldsmith.aws.tags import parse_specifications
-from goldsmith.aws.wire.times import iso, seconds
-from goldsmith.catalog.resources import EVERYBODY, Query, Resource, new_id
+from goldsmith.aws.wire.times import iso
+from goldsmith.catalog.resources import EVERYBODY, LISTED, PUBLIC, Query, Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from goldsmith.aws.call import Call
 
 NAME = re.compile(r"[A-Za-z0-9()\[\] ./\-'@_]{3,128}")
-LISTED = ("available", "pending", "failed", "disabled", "error", "invalid", "transient")
-ALIASES = {"amazon", "aws-marketplace", "aws-backup-vault"}
+LISTED_STATES = ("available", "pending", "failed", "disabled", "error", "invalid", "transient")
+OWNER_ALIASES = {"amazon": PUBLIC, LISTED: LISTED, "aws-backup-vault": "aws-backup-vault"}
+"""Owners by alias: the house's account has no AMIs, products of the marketplace are shared under their own name."""
 
 FILTERS = {
     "architecture": "Architecture",
@@ -39,7 +42,18 @@ FILTERS = {
     "hypervisor": "Hypervisor",
     "image-allowed": "ImageAllowed",
     "image-id": "ImageId",
+    "image-watermark.source-image-creation-time": "ImageWatermarks[].SourceImageCreationTime",
+    "image-watermark.source-image-id": "ImageWatermarks[].SourceImageId",
+    "image-watermark.source-image-region": "ImageWatermarks[].SourceImageRegion",
+    "image-watermark.watermark-creation-time": "ImageWatermarks[].WatermarkCreationTime",
+    "image-watermark.watermark-key": "ImageWatermarks[].WatermarkKey",
     "image-type": "ImageType",
+    "instance-type-specification.supported-instance-type": (
+        "InstanceTypeSpecification.SupportedInstanceTypes[].InstanceType"
+    ),
+    "instance-type-specification.unsupported-instance-type": (
+        "InstanceTypeSpecification.UnsupportedInstanceTypes[].InstanceType"
+    ),
     "is-public": "Public",
     "kernel-id": "KernelId",
     "manifest-location": "ImageLocation",
@@ -53,6 +67,13 @@ FILTERS = {
     "ramdisk-id": "RamdiskId",
     "root-device-name": "RootDeviceName",
     "root-device-type": "RootDeviceType",
+    "scan-result.critical-fix-available-since": "ScanResults.CriticalFixAvailableSince",
+    "scan-result.finding-scan-date": "ScanResults.FindingScanDate",
+    "scan-result.high-fix-available-since": "ScanResults.HighFixAvailableSince",
+    "scan-result.highest-finding-severity-label": "ScanResults.HighestFindingSeverityLabel",
+    "scan-result.informational-fix-available-since": "ScanResults.InformationalFixAvailableSince",
+    "scan-result.low-fix-available-since": "ScanResults.LowFixAvailableSince",
+    "scan-result.medium-fix-available-since": "ScanResults.MediumFixAvailableSince",
     "source-image-id": "SourceImageId",
     "source-image-region": "SourceImageRegion",
     "source-instance-id": "SourceInstanceId",
@@ -67,8 +88,13 @@ FILTERS = {
 def show_images(call: Call, images: Sequence[Resource]) -> list[dict[str, Any]]:
     """Return images as DescribeImages shows them, without tags."""
     public = call.catalog.public_among(images)
-    return [
-        {
+    listed = call.catalog.listed_among(images)
+    allowed = allowed_images(call)
+    sources = visible_sources(call, images)
+    items = []
+    for image in images:
+        alias = owner_alias(image, listed)
+        item = {
             **image.document,
             "ImageId": image.id,
             "Name": image.name,
@@ -77,9 +103,14 @@ def show_images(call: Call, images: Sequence[Resource]) -> list[dict[str, Any]]:
             "Public": image.id in public,
             "ImageLocation": f"{image.account}/{image.name}",
             "CreationDate": iso(image.created),
+            **sources.get(image.id, {}),
         }
-        for image in images
-    ]
+        if alias:
+            item["ImageOwnerAlias"] = alias
+        if allowed.state != DISABLED:
+            item["ImageAllowed"] = allowed.allows(image, alias)
+        items.append(item)
+    return items
 
 
 LISTING = Listing(
@@ -102,93 +133,33 @@ def describe_images(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
     """List the AMIs that the caller may launch, or of the owners and executable users asked for.
 
     Deprecated ones of others show when asked for by id or with IncludeDeprecated, disabled ones to their owner by id,
-    with IncludeDisabled or by state.
+    with IncludeDisabled or by state. Those that the account does not allow itself are left out.
     """
     by_id = bool(parameters.get("ImageIds"))
-    states = {
-        value
-        for each in parameters.get("Filters") or ()
-        if each.get("Name") == "state"
-        for value in each.get("Values") or ()
-    }
+    with_disabled = by_id or parameters.get("IncludeDisabled") or "disabled" in _exact(parameters, "state")
+    with_deprecated = by_id or parameters.get("IncludeDeprecated")
+    allowed = allowed_images(call)
 
     def keep(image: Resource) -> bool:
-        if image.state == "deregistered":
-            return False
         mine = image.account == call.account.id
-        if image.state == "disabled" and not (
-            mine and (by_id or parameters.get("IncludeDisabled") or "disabled" in states)
-        ):
+        if image.state == DEREGISTERED or (image.state == "disabled" and not (mine and with_disabled)):
             return False
-        return mine or by_id or bool(parameters.get("IncludeDeprecated")) or not is_deprecated(image, call.now)
+        if not (mine or with_deprecated) and is_deprecated(image, call.now):
+            return False
+        return allowed.state != ENABLED or allowed.allows(image, owner_alias(image, call.catalog.listed_among([image])))
 
+    grantees, given = _executable_by(call, parameters)
     items, more = describe(
         call,
         parameters,
         LISTING,
         owners=_owners(call, parameters),
-        grantees=_grantees(call, parameters),
+        grantees=grantees,
+        given=given,
         keep=keep,
-        tolerate=lambda image: _was_deregistered(call, image),
+        tolerate=lambda image: was_deregistered(call, image),
     )
     return {"Images": items, **more}
-
-
-@ec2.operation()
-def register_image(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Make an AMI of snapshots."""
-    tags = parse_specifications(parameters.get("TagSpecifications"), ("image",)).get("image", {})
-    name = require_name(call, parameters["Name"])
-    root = parameters.get("RootDeviceName") or "/dev/sda1"
-    mappings = for_image(call, parameters.get("BlockDeviceMappings") or [], root)
-    hvm = parameters.get("VirtualizationType") == "hvm"
-    if not hvm and (parameters.get("EnaSupport") or parameters.get("SriovNetSupport")) and "BootMode" in parameters:
-        raise AwsError("InvalidParameterCombination", "Enhanced networking is only supported for HVM images.")
-    if parameters.get("TpmSupport") and parameters.get("BootMode") != "uefi":
-        raise AwsError("InvalidParameterCombination", "The TpmSupport parameter requires BootMode to be uefi.")
-    document = image_document(
-        Description=parameters.get("Description") or "",
-        Architecture=parameters.get("Architecture") or "i386",
-        RootDeviceName=root,
-        VirtualizationType=parameters.get("VirtualizationType") or "paravirtual",
-        BlockDeviceMappings=mappings,
-        EnaSupport=parameters.get("EnaSupport"),
-        SriovNetSupport=parameters.get("SriovNetSupport"),
-        BootMode=parameters.get("BootMode"),
-        TpmSupport=parameters.get("TpmSupport"),
-        ImdsSupport=parameters.get("ImdsSupport"),
-        KernelId=parameters.get("KernelId"),
-        RamdiskId=parameters.get("RamdiskId"),
-    )
-    image = Resource(
-        new_id("ami"),
-        "image",
-        call.account.id,
-        call.region,
-        name,
-        "available",
-        call.now,
-        document,
-        {"uefi_data": parameters["UefiData"]} if parameters.get("UefiData") else {},
-    )
-    call.catalog.add(image, tags)
-    return {"ImageId": image.id}
-
-
-@ec2.operation()
-def deregister_image(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Take an AMI out of the catalogue; its instances live on, and its snapshots unless they are to go too."""
-    image = owned(call, "image", parameters["ImageId"])
-    if image.state == "deregistered":
-        raise AwsError("InvalidAMIID.Unavailable", f"The image id '[{image.id}]' is no longer available")
-    if str(image.document.get("DeregistrationProtection", "disabled")) != "disabled":
-        raise AwsError(
-            "OperationNotPermitted",
-            f"The image '{image.id}' is protected from deregistration. Disable its deregistration protection first.",
-        )
-    call.catalog.share(image, remove=call.catalog.grantees(image))
-    call.catalog.save(image.having(state="deregistered").knowing(deregistered=call.now))
-    return {"Return": True, "DeleteSnapshotResults": []}
 
 
 def image_document(**members: Any) -> dict[str, Any]:
@@ -215,35 +186,48 @@ def require_name(call: Call, name: str) -> str:
             "AMI names must be between 3 and 128 characters long, and may contain letters, numbers, '(', ')', '.', "
             "'-', '/' and '_'",
         )
-    query = Query("image", names=(name,), owners=(call.account.id,), states=LISTED)
+    query = Query("image", names=(name,), owners=(call.account.id,), states=LISTED_STATES)
     if taken := next(call.catalog.find(query), None):
         raise AwsError("InvalidAMIName.Duplicate", f"AMI name {name} is already in use by AMI {taken.id}")
     return name
 
 
-def is_deprecated(image: Resource, now: float) -> bool:
-    """Tell whether an image's deprecation time has come."""
-    when = image.document.get("DeprecationTime")
-    return bool(when) and seconds(str(when)) <= now
+def _owners(call: Call, parameters: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the owners that a request asks for, as a query has them; () for any. Raises AwsError for none."""
+    asked = parameters.get("Owners") or ()
+    if not asked and set(aliases := _exact(parameters, "owner-alias")) & OWNER_ALIASES.keys():
+        asked = [alias for alias in aliases if alias in OWNER_ALIASES]
+    owners = [OWNER_ALIASES.get(owner, owner) if owner != "self" else call.account.id for owner in asked]
+    for owner in owners:
+        if owner not in OWNER_ALIASES.values() and not re.fullmatch(r"[0-9]{12}", owner):
+            raise AwsError("InvalidUserID.Malformed", f'Invalid user id: "{owner[:200]}"')
+    return tuple(owners)
 
 
-def _was_deregistered(call: Call, identifier: str) -> bool:
-    """Tell whether the caller had such an image: clients that poll for its end take an empty list for it."""
-    image = call.catalog.own("image", identifier)
-    return image is not None and image.state == "deregistered"
-
-
-def _owners(call: Call, parameters: dict[str, Any]) -> tuple[str, ...]:
-    """Return the account ids that Owners asks for, () for any. An alias is of no account here."""
-    return tuple(call.account.id if owner == "self" else owner for owner in parameters.get("Owners") or ())
-
-
-def _grantees(call: Call, parameters: dict[str, Any]) -> tuple[str, ...]:
-    """Return whom ExecutableUsers asks about, as shares name them."""
+def _executable_by(call: Call, parameters: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return whom ExecutableUsers asks about: names under which others share, and to whom the caller itself does."""
+    asked = parameters.get("ExecutableUsers") or ()
+    if not asked and _exact(parameters, "is-public") == ("true",):
+        return (EVERYBODY, LISTED), ()
     grantees: list[str] = []
-    for user in parameters.get("ExecutableUsers") or ():
-        if user == "self":
+    given: list[str] = []
+    for user in asked:
+        if user in {"self", call.account.id}:
             grantees += call.account.grantees
+        elif user == "all":
+            grantees += [EVERYBODY, LISTED]
+        elif re.fullmatch(r"[0-9]{12}", user):
+            given.append(user)
         else:
-            grantees.append(EVERYBODY if user == "all" else user)
-    return tuple(grantees)
+            raise AwsError("InvalidUserID.Malformed", f'Invalid user id: "{user[:200]}"')
+    return tuple(grantees), tuple(given)
+
+
+def _exact(parameters: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """Return the values of the filters of a name, as they were given."""
+    return tuple(
+        value
+        for each in parameters.get("Filters") or ()
+        if each.get("Name") == name
+        for value in each.get("Values") or ()
+    )

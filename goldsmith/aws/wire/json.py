@@ -8,6 +8,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from functools import cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -104,6 +105,8 @@ def render_rest(operation: Operation, result: dict[str, Any] | None) -> RestAnsw
             body = values.pop(name)
     if body is not None:
         return RestAnswer(status, headers | {"Content-Type": "application/octet-stream"}, body)
+    if status == HTTPStatus.NO_CONTENT:
+        return RestAnswer(status, headers, b"")
     return RestAnswer(status, headers, json.dumps(_render(shape, values)).encode())
 
 
