@@ -1,19 +1,21 @@
 """Removes what no live map needs from an S3 store, while others write to it.
 
 S3 can neither lock nor remove an object only if nobody has found it meanwhile, so that removing takes two collections.
-The first *condemns* the keys of what is not needed; a later one removes those that are still not needed, if they were
-condemned before every lease that counts began. A lease counts while it lives, and for the grace after its end.
+The first *condemns* the keys of what is not needed; a later one removes those that are still not needed, or whose
+contents were written again under another key, if they were condemned before every lease that counts began. A lease
+counts while it lives, and for the grace after its end.
 
 Why nothing that is needed goes. Let a Writing W need X, which it found under the key K, and let K be removed by the
-collection C. K was condemned before C began, and is not needed by the maps and digests that stay at C.
+collection C. K was condemned before C began, and X is not needed by the maps and digests that stay at C, or has
+another key that is not condemned.
 
 1. W's lease counts when C reads the leases. Then K was condemned before W began, and W, which reads what is condemned
    after it has its lease, did not take K for X but wrote a key of its own, which no list of C has. No key that is
    condemned is ever written: one that was removed may be, but then its list is gone, and with it all removals of it.
 2. W begins after C has read the leases: it reads what is condemned, as in 1; if the list with K is gone by then, C has
    removed K, and W does not find it.
-3. W ended more than the grace before C began: its map was recorded by then, and is in C's list of live maps, as X is
-   needed by it.
+3. W ended more than the grace before C began: its map was recorded by then, and is in C's list of live maps. So X is
+   needed and has another key, which is not condemned; whoever does not find K reads that.
 4. W was taken for dead: it fails, if it ever saves, as its lease is gone.
 
 There is one collector at a time; one that sleeps for longer than a lease may, and wakes, finds that it is not the one
@@ -77,40 +79,42 @@ def collect(
         needed = {digest.hex() for digest in live_digests}
         for digests in concurrently(THREADS, lambda name: _digests(load_map, name, live=name in live), staying):
             needed |= digests
-        blocks = list(objects.list("blocks/"))
-        old = [entry for entry in (*maps, *blocks) if entry.written < oldest - grace]
-        dead = {entry.key: entry for entry in old if name_in(entry.key) not in staying | needed}
-        removed, waiting = _remove_condemned(turn, dead, oldest)
-        condemned = dead.keys() - removed.keys() - waiting
+        entries = {entry.key: entry for entry in (*maps, *objects.list("blocks/"))}
+        dead = {key for key in entries if name_in(key) not in staying | needed}
+        lists = {listed: keys_in(objects, listed.key) for listed in list(objects.list("condemned/"))}
+        removed = _remove_condemned(turn, [listed for listed in lists if listed.written < oldest], lists, entries, dead)
+        old = {key for key in dead if entries[key].written < oldest - grace}
+        condemned = old.difference(*lists.values())
         if condemned:
             objects.put(f"condemned/{turn.name.decode()}", "\n".join(sorted(condemned)).encode())
-        gone_maps = sum(key.startswith(map_key("")) for key in removed)
+        gone_maps = sum(entry.key.startswith(map_key("")) for entry in removed)
         return Collected(
             maps=gone_maps,
             blocks=len(removed) - gone_maps,
-            stored_bytes=sum(entry.size for key, entry in removed.items() if not key.startswith(map_key(""))),
-            condemned=len(condemned) + len(waiting & dead.keys()),
+            stored_bytes=sum(entry.size for entry in removed if not entry.key.startswith(map_key(""))),
+            condemned=len(old) - len(old & {entry.key for entry in removed}),
         )
 
 
 def _remove_condemned(
-    turn: _Turn, dead: dict[str, StoredObject], oldest: float
-) -> tuple[dict[str, StoredObject], set[str]]:
-    """Remove what is in the lists of before ``oldest`` and still dead; return it, and what is in later lists."""
-    removed: dict[str, StoredObject] = {}
-    waiting: set[str] = set()
-    for listed in list(turn.objects.list("condemned/")):
-        keys = keys_in(turn.objects, listed.key)
-        if listed.written >= oldest:
-            waiting |= keys
-            continue
-        rest = iter(sorted(keys & dead.keys(), reverse=True))  # maps before blocks
+    turn: _Turn,
+    due: list[StoredObject],
+    lists: dict[StoredObject, set[str]],
+    entries: dict[str, StoredObject],
+    dead: set[str],
+) -> list[StoredObject]:
+    """Remove of the keys in the lists that are ``due`` the dead ones, and those whose contents have another key too."""
+    standing = {name_in(key) for key in entries.keys() - set().union(*lists.values())}
+    removed = []
+    for listed in due:
+        going = {key for key in lists[listed] & entries.keys() if key in dead or name_in(key) in standing}
+        rest = iter(sorted(going, reverse=True))  # maps before blocks
         while batch := list(islice(rest, _AT_ONCE)):
             turn.prolong()
             turn.objects.remove(batch)
-            removed |= {key: dead[key] for key in batch}
+            removed += [entries[key] for key in batch]
         turn.objects.remove([listed.key])
-    return removed, waiting
+    return removed
 
 
 def _digests(load_map: Callable[[str], BlockMap], name: str, *, live: bool) -> set[str]:

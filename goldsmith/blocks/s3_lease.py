@@ -63,6 +63,10 @@ class S3Lease:
                 mend="Run it again: what is still there is not sent again.",
             )
 
+    def show_life(self) -> None:
+        """Put off the lease's expiry; it does so itself every `SIGN_OF_LIFE` seconds."""
+        self._objects.put(f"leases/{self._id}/alive", b"")
+
     def end(self) -> None:
         """Let go; the collector removes the lease some time later."""
         self._ended.set()
@@ -75,8 +79,8 @@ class S3Lease:
 
     def _live(self) -> None:
         while not self._ended.wait(SIGN_OF_LIFE):
-            with suppress(BlockError):  # the next may come through; `publish_map` asks whether it was too late
-                self._objects.put(f"leases/{self._id}/alive", b"")
+            with suppress(BlockError):  # the next may come through; `publish` asks whether it was too late
+                self.show_life()
 
 
 def condemned_keys(objects: S3Objects) -> set[str]:

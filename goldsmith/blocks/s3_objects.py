@@ -126,7 +126,7 @@ class S3Objects:
     def _explained(self, what: str) -> Iterator[None]:
         try:
             yield
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, ValueError) as error:
             raise self._error(what, str(error)) from error
 
     def _error(self, what: str, why: str) -> BlockError:

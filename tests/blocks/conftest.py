@@ -85,7 +85,7 @@ def time_passes(s3_clock: Clock) -> Callable[[BlockStore, float], None]:
         s3_clock.advance(seconds)
         if isinstance(store, FileStore):
             root = Path(urlsplit(store.url).path)
-            for path in (*root.glob("blocks/??/*"), *root.glob("maps/*"), *root.glob("writings/*/lease")):
+            for path in (*root.glob("blocks/??/*"), *root.glob("maps/*"), *root.glob("writings/*/*")):
                 written = path.stat().st_mtime_ns - int(seconds * 1e9)
                 os.utime(path, ns=(written, written))
 

@@ -158,11 +158,24 @@ def test_a_map_that_is_saved_again_is_young(
     assert read(store, name) == [block(1)]
 
 
-def test_a_map_is_as_young_as_its_record_may_be(store: BlockStore, block: Block, time_passes: TimePasses) -> None:
+def test_a_map_that_is_saved_again_stays_while_its_writing_lives(
+    store: BlockStore, saved: Saved, block: Block, swept: Swept, time_passes: TimePasses
+) -> None:
+    saved(store, 1)
+    time_passes(store, GRACE + 1)
+    with store.writing() as writing:
+        name = writing.save(BlockMap(BLOCK, {0: writing.put(block(1))}))
+        swept(store, [])
+        assert read(store, name) == [block(1)]
+
+
+def test_a_map_is_as_young_as_its_record_may_be(
+    store: BlockStore, block: Block, saved: Saved, time_passes: TimePasses
+) -> None:
+    live = [saved(store, 2)]  # read just before the map is recorded
     with store.writing() as writing:
         name = writing.save(BlockMap(BLOCK, {0: writing.put(block(1))}))
         time_passes(store, GRACE + 1)
-        live: list[str] = []  # read here, just before the map is recorded
     for _ in range(2):
         time_passes(store, GRACE / 3)
         store.collect(live)
