@@ -13,6 +13,7 @@ from goldsmith.aws.errors import AwsError
 from goldsmith.aws.wire.times import iso
 from goldsmith.blocks.block_map import BLOCK
 from goldsmith.catalog.resources import Query, Resource, new_id
+from goldsmith.catalog.uses import RECYCLED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,16 +70,12 @@ def gibibytes(size: int) -> int:
 
 
 def images_using(call: Call, snapshot: str) -> list[str]:
-    """Return the ids of the caller's AMIs that name a snapshot."""
-    images = call.catalog.find(Query("image", owners=(call.account.id,)))
+    """Return the ids of the caller's AMIs that are made of a snapshot, with those in the recycle bin."""
     return [
         image.id
-        for image in images
+        for kind in ("image", f"{RECYCLED}image")
+        for image in call.catalog.find(Query(kind, owners=(call.account.id,), uses=(snapshot,)))
         if image.state not in {"deregistered", "failed"}
-        and any(
-            mapping.get("Ebs", {}).get("SnapshotId") == snapshot
-            for mapping in image.document.get("BlockDeviceMappings", ())
-        )
     ]
 
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.aws.ec2.ids import owned
+from goldsmith.aws.ec2.public_access import require_public_snapshots
 from goldsmith.aws.errors import AwsError
 from goldsmith.aws.operations import ec2
 from goldsmith.catalog.resources import EVERYBODY
@@ -54,6 +55,8 @@ def modify_snapshot_attribute(call: Call, parameters: dict[str, Any]) -> dict[st
             raise AwsError("InvalidUserID.Malformed", f'Invalid user id: "{grantee[:200]}"')
     if add & remove:
         raise AwsError("InvalidParameterCombination", "The same permission cannot be added and removed.")
+    if EVERYBODY in add:
+        require_public_snapshots(call)
     call.catalog.share(snapshot, add=add, remove=remove)
     return {"Return": True}
 

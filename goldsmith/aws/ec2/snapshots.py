@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.aws.ec2.describing import Listing, describe
-from goldsmith.aws.ec2.ids import missing, owned
+from goldsmith.aws.ec2.ids import owned
 from goldsmith.aws.ec2.snapshot_jobs import capture_volumes
 from goldsmith.aws.ec2.snapshot_locks import require_unlocked
 from goldsmith.aws.ec2.snapshot_records import images_using, new_snapshot, require_room
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
     from goldsmith.aws.call import Call
     from goldsmith.catalog.resources import Resource
-
-HIDDEN = ("recoverable", "recovering")
-"""States of snapshots in the recycle bin."""
 
 MOST_PER_VOLUME = 5
 """Snapshots of one volume that may be in the making (EBS service quotas, for gp2 and gp3)."""
@@ -76,15 +73,15 @@ LISTING = Listing(
 @ec2.operation()
 def describe_snapshots(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
     """List the snapshots that the caller may make volumes of, or of the owners and users asked for."""
-    asked = parameters.get("RestorableByUserIds") or ()
+    grantees, given = _restorable_by(call, parameters.get("RestorableByUserIds") or ())
     owners = tuple(call.account.id if owner == "self" else owner for owner in parameters.get("OwnerIds") or ())
     items, more = describe(
         call,
         parameters,
         LISTING,
         owners=owners,
-        grantees=_grantees(call, asked),
-        keep=lambda snapshot: snapshot.state not in HIDDEN and _may_tell(call, snapshot, asked),
+        grantees=grantees,
+        given=given,
     )
     return {"Snapshots": items, **more}
 
@@ -127,8 +124,6 @@ def create_snapshots(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
 def delete_snapshot(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
     """Delete a snapshot that no AMI of the caller's uses and no lock keeps; others that share blocks stay whole."""
     snapshot = owned(call, "snapshot", parameters["SnapshotId"])
-    if snapshot.state in HIDDEN:
-        raise missing("snapshot", [snapshot.id])
     discard(call, snapshot)
     return {"Return": True}
 
@@ -187,22 +182,18 @@ def _volumes(call: Call, instance: Resource, asked: Mapping[str, Any]) -> list[R
     return [owned(call, "volume", volume) for volume in wanted]
 
 
-def _grantees(call: Call, asked: Sequence[str]) -> tuple[str, ...]:
-    """Return whom RestorableByUserIds asks about, as shares name them."""
+def _restorable_by(call: Call, asked: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return whom RestorableByUserIds asks about: as shares with the caller name them, and other accounts.
+
+    Of others the caller learns only whom it has given its own snapshots to.
+    """
     grantees: list[str] = []
+    given: list[str] = []
     for user in asked:
         if user in {"self", call.account.id}:
             grantees += call.account.grantees
+        elif user == "all":
+            grantees.append(EVERYBODY)
         else:
-            grantees.append(EVERYBODY if user == "all" else user)
-    return tuple(grantees)
-
-
-def _may_tell(call: Call, snapshot: Resource, asked: Sequence[str]) -> bool:
-    """Tell whether the caller may learn that others can use a snapshot: of its own it may, of others' only itself."""
-    if not asked or snapshot.account == call.account.id:
-        return True
-    mine = {"self", call.account.id} & set(asked)
-    return bool(
-        ("all" in asked and call.catalog.is_public(snapshot)) or (mine and call.catalog.granted_among([snapshot]))
-    )
+            given.append(user)
+    return tuple(grantees), tuple(given)
