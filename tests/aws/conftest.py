@@ -11,14 +11,17 @@ import boto3
 import pytest
 import uvicorn
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from goldsmith.aws.app import application
 from goldsmith.aws.cloud import Cloud
+from goldsmith.aws.dispatch import Dispatcher
+from goldsmith.aws.models import find_operation
 from goldsmith.catalog.accounts import create_access_key, create_account, find_account
 from goldsmith.pipelines.home import Home
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from goldsmith.catalog.accounts import Credential
@@ -32,20 +35,37 @@ class Served:
     url: str
     keys: dict[tuple[str, str], Credential] = field(default_factory=dict)
     ahead: float = 0.0
+    clients: dict[tuple[str, str, str, str], Any] = field(default_factory=dict)
 
     def client(
         self, service: str = "ec2", *, account: str = "acme", role: str = "admin", region: str = "us-east-1"
     ) -> Any:
         """Return a boto3 client that signs for a user of ``role`` in ``account``, which is made where it is not there."""
-        key = self.credential(account, role)
-        return boto3.client(
-            service,
-            region_name=region,
-            endpoint_url=self.url,
-            aws_access_key_id=key.key_id,
-            aws_secret_access_key=key.secret,
-            config=Config(retries={"total_max_attempts": 1}, parameter_validation=False),
-        )
+        if (service, account, role, region) not in self.clients:
+            key = self.credential(account, role)
+            self.clients[service, account, role, region] = boto3.client(
+                service,
+                region_name=region,
+                endpoint_url=self.url,
+                aws_access_key_id=key.key_id,
+                aws_secret_access_key=key.secret,
+                config=Config(retries={"total_max_attempts": 1}, parameter_validation=False),
+            )
+        return self.clients[service, account, role, region]
+
+    def call(
+        self,
+        operation: str,
+        *,
+        service: str = "ec2",
+        account: str = "acme",
+        region: str = "us-east-1",
+        **asked: Any,
+    ) -> dict[str, Any]:
+        """Run an operation without the wire, as after a move of the clock, which ends all signatures."""
+        found = find_operation(service, operation)
+        assert found is not None
+        return Dispatcher(self.cloud).call(self.credential(account), region, found, asked)
 
     def credential(self, account: str = "acme", role: str = "admin") -> Credential:
         """Return the key of a user of ``role`` in ``account``."""
@@ -71,6 +91,18 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def fresh(tmp_path: Path) -> Iterator[Served]:
     """Serve a cloud of its own to a test that counts what is there, or stops and starts it."""
     yield from serve(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def refusal() -> Callable[..., str]:
+    """Call a client's method and return the code with which it is refused."""
+
+    def refuse(method: Callable[..., Any], **arguments: Any) -> str:
+        with pytest.raises(ClientError) as refused:
+            method(**arguments)
+        return str(refused.value.response["Error"]["Code"])
+
+    return refuse
 
 
 def serve(home: Path) -> Iterator[Served]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from goldsmith.aws.ec2.describing import Listing, describe
 from goldsmith.aws.ec2.ids import owned
+from goldsmith.aws.ec2.recycle_bin import keeps
 from goldsmith.aws.ec2.snapshot_jobs import capture_volumes
 from goldsmith.aws.ec2.snapshot_locks import require_unlocked
 from goldsmith.aws.ec2.snapshot_records import images_using, new_snapshot, require_room
@@ -136,8 +137,9 @@ def discard(call: Call, snapshot: Resource) -> None:
     require_unlocked(snapshot, call.now)
     if users := images_using(call, snapshot.id):
         raise AwsError("InvalidSnapshot.InUse", f"The snapshot {snapshot.id} is currently in use by {', '.join(users)}")
-    forget_blocks(call.catalog.connection, snapshot.id)
-    call.catalog.remove(snapshot)
+    if not keeps(call, snapshot):
+        forget_blocks(call.catalog.connection, snapshot.id)
+        call.catalog.remove(snapshot)
 
 
 def _begin(call: Call, volume: Resource, description: str, tags: Mapping[str, str]) -> Resource:
