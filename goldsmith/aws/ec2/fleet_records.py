@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.aws.ec2.describing import Listing, describe
-from goldsmith.aws.ec2.fleets import FLEET, undone_when_refused
+from goldsmith.aws.ec2.fleets import FLEET
 from goldsmith.aws.ec2.ids import owned
 from goldsmith.aws.ec2.instance_states import terminate_instances
 from goldsmith.aws.ec2.instances import GONE
+from goldsmith.aws.ec2.launch_offers import undone_when_refused
 from goldsmith.aws.errors import AwsError
 from goldsmith.aws.filters import apply
 from goldsmith.aws.operations import ec2

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from goldsmith.aws.ec2.launch_template_records import find_template, find_version
+from goldsmith.aws.ec2.launch_offers import offers_of, undone_when_refused
 from goldsmith.aws.ec2.launching import run_instances
 from goldsmith.aws.errors import AwsError
 from goldsmith.aws.operations import ec2
@@ -16,18 +15,16 @@ from goldsmith.aws.wire.times import iso
 from goldsmith.catalog.resources import Resource, new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from goldsmith.aws.call import Call
+    from goldsmith.aws.ec2.launch_offers import Offer
 
     Item = dict[str, Any]
 
 FLEET = "fleet"
 FLEET_TAG = "aws:ec2:fleet-id"
 TAGGABLE = ("fleet", "instance", "volume")
-
-OVERRIDING = ("InstanceType", "ImageId", "KeyName", "BlockDeviceMappings", "IamInstanceProfile", "MetadataOptions")
-"""Members of an override that RunInstances takes under the same names."""
 
 KEPT = (
     "ClientToken",
@@ -61,50 +58,11 @@ class Outcome:
         return [instance for item in self.made for instance in item["InstanceIds"]]
 
 
-@dataclass(frozen=True)
-class Offer:
-    """One way to launch: a template's version, by number, and what overrides it."""
-
-    template: Mapping[str, Any]
-    override: Mapping[str, Any]
-    user_data: str = ""
-    on_interface: bool = False
-
-    @property
-    def weight(self) -> float:
-        """How much of the target capacity one instance is."""
-        return float(self.override.get("WeightedCapacity") or 1)
-
-    def shown(self) -> Item:
-        """Return it as answers name it."""
-        return {"LaunchTemplateSpecification": dict(self.template), "Overrides": dict(self.override)}
-
-    def parameters(self, count: int) -> Item:
-        """Return RunInstances' parameters for up to ``count`` of it."""
-        override = self.override
-        asked = {name: override[name] for name in OVERRIDING if name in override}
-        placement = dict(override.get("Placement") or {})
-        if override.get("AvailabilityZone"):
-            placement["AvailabilityZone"] = override["AvailabilityZone"]
-        if placement:
-            asked["Placement"] = placement
-        if override.get("SubnetId"):
-            subnet = str(override["SubnetId"]).partition(",")[0].strip()
-            asked |= (
-                {"NetworkInterfaces": [{"DeviceIndex": 0, "SubnetId": subnet}]}
-                if self.on_interface
-                else {"SubnetId": subnet}
-            )
-        if self.user_data:
-            asked["UserData"] = self.user_data
-        return {**asked, "LaunchTemplate": dict(self.template), "MinCount": 1, "MaxCount": count}
-
-
 @ec2.operation(
     role="launcher",
     deviation="Fleets of type instant and request, launched at once in the order of the overrides or their priorities; "
-    "maintain is refused, as an Auto Scaling group does it. Spot instances are on-demand ones by another name, and "
-    "InstanceRequirements are refused.",
+    "maintain is refused, as an Auto Scaling group does it. Spot instances are on-demand ones by another name; "
+    "InstanceRequirements mean the smallest type that meets them.",
 )
 def create_fleet(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
     """Launch as much of the target capacity as there is room for; what could not be launched is told as errors."""
@@ -149,18 +107,6 @@ def create_fleet(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
     return {"FleetId": fleet.id, "Errors": outcome.errors, "Instances": outcome.made}
 
 
-@contextmanager
-def undone_when_refused(call: Call) -> Iterator[None]:
-    """Undo what the block did to the catalogue, and forget its jobs, when it raises AwsError; which goes on."""
-    jobs = len(call.jobs)
-    try:
-        with call.catalog.connection.begin_nested():
-            yield
-    except AwsError:
-        del call.jobs[jobs:]
-        raise
-
-
 def _launch(
     call: Call, parameters: Mapping[str, Any], offers: list[Offer], tags: Mapping[str, Mapping[str, str]]
 ) -> Outcome:
@@ -186,26 +132,11 @@ def _require_least(reached: float, least: int) -> None:
 
 def _offers(call: Call, parameters: Mapping[str, Any]) -> list[Offer]:
     """Return the ways to launch, the most wanted first. Raises AwsError for a template that is not there."""
-    offers = []
-    for config in parameters["LaunchTemplateConfigs"]:
-        reference = config.get("LaunchTemplateSpecification") or {}
-        template = find_template(call, reference)
-        version = find_version(call, template, str(reference.get("Version") or ""))
-        named = {"LaunchTemplateId": template.id, "Version": str(version.inner["number"])}
-        data = version.document["LaunchTemplateData"]
-        for override in config.get("Overrides") or [{}]:
-            if override.get("InstanceRequirements") or (
-                data.get("InstanceRequirements") and not override.get("InstanceType")
-            ):
-                raise AwsError("UnsupportedOperation", "Fleets take instance types here, no InstanceRequirements.")
-            offers.append(
-                Offer(
-                    named,
-                    override,
-                    str(reference.get("LaunchTemplateSpecificationUserData") or ""),
-                    bool(data.get("NetworkInterfaces")),
-                )
-            )
+    offers = [
+        offer
+        for config in parameters["LaunchTemplateConfigs"]
+        for offer in offers_of(call, config.get("LaunchTemplateSpecification") or {}, config.get("Overrides") or [{}])
+    ]
     return sorted(offers, key=lambda offer: float(offer.override.get("Priority", math.inf)))
 
 

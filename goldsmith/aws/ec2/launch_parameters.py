@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from goldsmith.aws.ec2.launch_template_records import find_template, find_version
 from goldsmith.aws.errors import AwsError
+from goldsmith.aws.ssm.image_references import resolve_image
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,7 +87,6 @@ def resolve_image_id(call: Call, text: str) -> str:
     """Return an image id as it is, or what the SSM parameter holds that it names."""
     if not text.startswith(ALIAS):
         return text
-    from goldsmith.aws.ssm.image_references import resolve_image  # noqa: PLC0415 - SSM's operations load when they are first needed
 
     return resolve_image(call, text)
 
