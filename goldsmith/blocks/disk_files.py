@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from goldsmith.blocks.block_map import BLOCK, ZERO, ZEROS, BlockMap
@@ -13,7 +15,6 @@ from goldsmith.blocks.store_folder import explained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from goldsmith.blocks.store import BlockStore
     from goldsmith.blocks.writing import Writing
@@ -65,10 +66,10 @@ def restore_disk(
     The file appears, or takes an earlier one's place, when it is whole and durable; on failure nothing is left.
     ``progress`` hears (bytes done, of how many).
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
     wanted = [(index, digest) for index, digest in block_map.items() if digest != ZERO]
     with explained(f"The disk {path} cannot be written"):
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        aside = Path(name)
         try:
             os.ftruncate(descriptor, block_map.size)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -95,6 +97,25 @@ def test_a_flush_that_failed_is_made_good_by_the_next(
         assert file_store.maps() == set()
         name = writing.save(BlockMap(BLOCK, {0: digest}))
     assert file_store.get(file_store.load_map(name).get(0) or b"") == block(1)
+
+
+def test_a_block_that_did_not_fit_is_told_and_can_be_put_again(file_store: BlockStore) -> None:
+    noise = os.urandom(BLOCK)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with file_store.writing() as writing:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (BLOCK // 2, hard))
+        try:
+            with pytest.raises(BlockError, match=r"cannot be written to .*store: File too large") as told:
+                writing.put(noise)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert "space" in told.value.mend
+        writing.flush()
+        assert file_store.blocks() == {}
+        digest = writing.put(noise)
+        name = writing.save(BlockMap(BLOCK, {0: digest}))
+    assert writing.new_blocks == 1
+    assert file_store.get(file_store.load_map(name).get(0) or b"") == noise
 
 
 def test_a_slow_writer_does_not_make_a_quick_one_s_block_old(
