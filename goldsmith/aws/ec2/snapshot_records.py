@@ -33,6 +33,22 @@ MOST_PENDING = 100
 def new_snapshot(
     call: Call, size: int, *, description: str = "", volume: str = NO_VOLUME, inner: Mapping[str, Any]
 ) -> Resource:
+    """Return a pending snapshot of ``size`` GiB of the caller's, which is in no catalogue yet."""
+    return blank_snapshot(
+        call.account.id, call.region, call.now, size, description=description, volume=volume, inner=inner
+    )
+
+
+def blank_snapshot(
+    account: str,
+    region: str,
+    now: float,
+    size: int,
+    *,
+    description: str = "",
+    volume: str = NO_VOLUME,
+    inner: Mapping[str, Any] | None = None,
+) -> Resource:
     """Return a pending snapshot of ``size`` GiB, which is in no catalogue yet."""
     document = {
         "VolumeSize": size,
@@ -43,9 +59,7 @@ def new_snapshot(
         "StorageTier": "standard",
         "Progress": "0%",
     }
-    return Resource(
-        new_id("snap"), "snapshot", call.account.id, call.region, "", "pending", call.now, document, dict(inner)
-    )
+    return Resource(new_id("snap"), "snapshot", account, region, "", "pending", now, document, dict(inner or {}))
 
 
 def completed(snapshot: Resource, name: str, block_map: BlockMap, now: float) -> Resource:
