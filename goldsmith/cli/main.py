@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from goldsmith.cli.machines import register
+from goldsmith.cli.marketplace_commands import marketplace_app
 from goldsmith.errors import GoldsmithError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 component_app = typer.Typer(help="Validate, run and list component documents.", no_args_is_help=True)
 app.add_typer(component_app, name="component")
+app.add_typer(marketplace_app, name="marketplace")
 
 INTERRUPTED = 130
 """What Typer makes of Ctrl-C, as a shell does of SIGINT."""
