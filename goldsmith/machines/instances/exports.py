@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections import OrderedDict
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from goldsmith.blocks.block_map import BLOCK, ZERO
+from goldsmith.blocks.errors import BlockDamagedError, BlockError, BlockMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,15 +17,23 @@ if TYPE_CHECKING:
     from goldsmith.blocks.block_map import BlockMap
     from goldsmith.blocks.store import BlockStore
 
+LOG = logging.getLogger(__name__)
+
 KEPT_BLOCKS = 16
 """Blocks of 512 KiB that one keeper keeps; the host's page cache has the compressed ones."""
+
+PATIENCE = 300.0
+"""Seconds for which a store that cannot be reached is tried again."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 
 
 class BlockCache:
     """The blocks of a store that were read last, for threads to share."""
 
-    def __init__(self, store: BlockStore, capacity: int = KEPT_BLOCKS) -> None:
+    def __init__(self, store: BlockStore, capacity: int = KEPT_BLOCKS, patience: float = PATIENCE) -> None:
         self._store = store
+        self._patience = patience
         self._capacity = capacity
         self._kept: OrderedDict[bytes, bytes] = OrderedDict()
         self._lock = Lock()
@@ -33,12 +44,30 @@ class BlockCache:
             if digest in self._kept:
                 self._kept.move_to_end(digest)
                 return self._kept[digest]
-        block = self._store.get(digest)
+        block = self._fetch(digest)
         with self._lock:
             self._kept[digest] = block
             while len(self._kept) > self._capacity:
                 self._kept.popitem(last=False)
         return block
+
+    def _fetch(self, digest: bytes) -> bytes:
+        """Get a block from the store; while the store cannot be reached the guest's disk is slow, not broken."""
+        deadline = time.monotonic() + self._patience
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                return self._store.get(digest)
+            except (BlockMissingError, BlockDamagedError):
+                raise
+            except (BlockError, OSError) as unreachable:
+                if time.monotonic() + pause > deadline:
+                    raise BlockError(
+                        f"Block {digest.hex()} cannot be read: {unreachable}", mend=f"Look at {self._store.url}."
+                    ) from unreachable
+                LOG.warning("Block %s is tried again: %s", digest.hex(), unreachable)
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
 
 class Export:

@@ -2,51 +2,43 @@
 
 from __future__ import annotations
 
-import json
 import os
-import random
-import select
 import shutil
-import subprocess
-import sys
+import time
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
-from ipaddress import IPv4Address
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from goldsmith.machines.instances.addresses import draw_address
 from goldsmith.machines.instances.console_log import SHOWN, read_console
-from goldsmith.machines.instances.ending import read_state, settle_lost
-from goldsmith.machines.instances.keeper import LOCK
+from goldsmith.machines.instances.ending import read_state
+from goldsmith.machines.instances.folder import CONSOLE, KEEPER_LOG, LOCK, METADATA, SOCKETS, SPEC
+from goldsmith.machines.instances.launching import launch
 from goldsmith.machines.instances.locks import await_free, held, is_held, take
 from goldsmith.machines.instances.metadata_file import read_metadata, write_metadata
 from goldsmith.machines.instances.orders import give_order
 from goldsmith.machines.instances.records import read_record, sync_folder, write_record
-from goldsmith.machines.instances.running import CONSOLE, METADATA, SOCKETS, SPEC
 from goldsmith.machines.instances.spec import (
     InstanceError,
     InstanceSpec,
-    InstanceStartError,
     NoSuchInstanceError,
     NotRunningError,
     require_id,
     require_sound,
 )
+from goldsmith.machines.instances.status import InstanceStatus, Reachability, settle, status_of
 from goldsmith.machines.instances.volumes import Volumes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from goldsmith.machines.acceleration import Acceleration
-    from goldsmith.machines.instances.ending import Reason, RunState
     from goldsmith.machines.instances.spec import AttachedVolume, Forward
     from goldsmith.machines.metadata import InstanceMetadata
 
-KEEPER = "goldsmith.machines.instances.keeper"
-KEEPER_LOG = "keeper.log"
-
-START_LIMIT = 60.0
-"""Seconds that QEMU may take until it runs; it takes a quarter of one."""
+END_PATIENCE = 60.0
+"""Seconds more that QEMU gets to end after its power was cut."""
 
 STOP_PATIENCE = 120.0
 """Seconds that a guest gets to shut down before its power is cut."""
@@ -56,38 +48,11 @@ REBOOT_PATIENCE = 240.0
 
 DETACH_PATIENCE = 10.0
 
+GLANCES = 0.05
+"""Seconds between two looks at an instance that is just starting or ending."""
+
 MOMENT = 5.0
 """Seconds that somebody may hold an instance's lock for a change to its records."""
-
-FIRST_LOOPBACK = (127 << 24) | (64 << 16)
-LOOPBACKS = 1 << 22
-"""Addresses of 127.64.0.0/10, of which each instance gets one for its life."""
-
-
-@dataclass(frozen=True)
-class InstanceStatus:
-    """How an instance stands. Times are seconds since the epoch; ``pid`` is QEMU's, 0 when it does not run.
-
-    ``reason`` and ``message`` say why it is stopped (`ending.Reason`). ``forward_faults`` maps "tcp:PORT" to why
-    that port of its address is not open.
-    """
-
-    state: Literal["running", "stopping", "stopped"]
-    address: str
-    reason: Reason = ""
-    message: str = ""
-    started_at: float | None = None
-    ended_at: float | None = None
-    pid: int = 0
-    forward_faults: Mapping[str, str] | None = None
-
-
-@dataclass(frozen=True)
-class Reachability:
-    """The two checks of an instance's status: ``system`` is QEMU's state, ``instance`` the guest's kernel's answer."""
-
-    system: Literal["passed", "failed", "not-applicable"]
-    instance: Literal["passed", "failed", "initializing", "not-applicable"]
 
 
 class Instances:
@@ -118,7 +83,7 @@ class Instances:
             taken = {self.spec(instance_id).address for instance_id in self.ids()}
             if spec.address in taken:
                 raise InstanceError(f"Another instance has the address {spec.address}.")
-            placed = spec if spec.address else replace(spec, address=_draw_address(taken))
+            placed = spec if spec.address else replace(spec, address=draw_address(taken))
             shutil.rmtree(fresh, ignore_errors=True)
             fresh.mkdir(mode=0o700)
             write_metadata(fresh / METADATA, metadata)
@@ -135,41 +100,15 @@ class Instances:
         folder = self._existing(instance_id)
         if self.status(instance_id).state == "running":
             return
-        heard, told = os.pipe()
-        with os.fdopen(heard, "rb") as answer:
-            try:
-                self._launch(folder, told)
-            finally:
-                os.close(told)
-            if not select.select([answer], [], [], START_LIMIT)[0]:
-                raise InstanceStartError(f"{instance_id} did not start within {START_LIMIT:.0f} s.")
-            said = answer.read()
-        if not said:
-            log = (folder / KEEPER_LOG).read_text(errors="replace").strip()[-2000:]
-            raise InstanceStartError(f"The keeper of {instance_id} ended before QEMU ran: {log}")
-        failure = json.loads(said)
-        if failure:
-            raise InstanceStartError(failure["error"], mend=failure["mend"])
+        launch(folder, self.volumes.folder, self._acceleration)
 
     def status(self, instance_id: str) -> InstanceStatus:
         """Return how an instance stands, without asking it anything."""
-        folder = self._existing(instance_id)
-        lives = is_held(folder / LOCK)
-        run, address = read_state(folder), self.spec(instance_id).address
-        if run is None:
-            return InstanceStatus("stopped", address)
-        if run.state != "stopped" and not lives:
-            run = self._settle(folder, run)
-        return InstanceStatus(
-            state=run.state,
-            address=address,
-            reason=run.reason,
-            message=run.message,
-            started_at=run.started_at,
-            ended_at=run.ended_at,
-            pid=0 if run.state == "stopped" else run.qemu,
-            forward_faults=run.forward_faults,
-        )
+        folder, address = self._existing(instance_id), self.spec(instance_id).address
+        try:
+            return status_of(folder, address)
+        except FileNotFoundError as removed:
+            raise _no_such(instance_id) from removed
 
     def begin_stop(self, instance_id: str, *, force: bool = False, patience: float = STOP_PATIENCE) -> None:
         """Have an instance shut down; its power is cut after ``patience`` seconds, or at once with ``force``.
@@ -177,11 +116,18 @@ class Instances:
         It goes on when this process ends. Nothing for an instance that is stopped.
         """
         folder = self._existing(instance_id)
-        with suppress(NotRunningError):
-            if force:
-                give_order(folder, "force")
-            else:
-                give_order(folder, "stop", patience=patience)
+        deadline = time.monotonic() + END_PATIENCE
+        while True:
+            try:
+                if force:
+                    give_order(folder, "force")
+                else:
+                    give_order(folder, "stop", patience=patience)
+            except NotRunningError:  # or just starting or ending
+                if is_held(folder / LOCK) and time.monotonic() < deadline:
+                    time.sleep(GLANCES)
+                    continue
+            return
 
     def await_end(self, instance_id: str, patience: float) -> InstanceStatus:
         """Wait until an instance is stopped, at most ``patience`` seconds; return how it stands then."""
@@ -192,7 +138,7 @@ class Instances:
     def stop(self, instance_id: str, *, force: bool = False, patience: float = STOP_PATIENCE) -> InstanceStatus:
         """Stop an instance and wait until it is."""
         self.begin_stop(instance_id, force=force, patience=patience)
-        return self.await_end(instance_id, patience + START_LIMIT)
+        return self.await_end(instance_id, patience + END_PATIENCE)
 
     def reboot(self, instance_id: str, *, patience: float = REBOOT_PATIENCE) -> None:
         """Have the guest shut down and start again, reset it after ``patience`` seconds. It goes on without us.
@@ -233,7 +179,7 @@ class Instances:
         """Detach a volume; whether it is. A guest that runs has to let go, and may do so later than ``patience`` s."""
         folder = self._existing(instance_id)
         with suppress(NotRunningError):
-            answer = give_order(folder, "detach", volume_id=volume_id, patience=patience)
+            answer = give_order(folder, "detach", limit=patience, volume_id=volume_id, patience=patience)
             return bool(answer["detached"])
         with self._stopped(instance_id) as spec:
             self._write(replace(spec, volumes=tuple(one for one in spec.volumes if one.volume_id != volume_id)))
@@ -295,7 +241,7 @@ class Instances:
         try:
             return InstanceSpec.from_json(read_record(self.path(instance_id) / SPEC))
         except FileNotFoundError as missing:
-            raise NoSuchInstanceError(f"There is no instance {instance_id} on this host.") from missing
+            raise _no_such(instance_id) from missing
 
     def ids(self) -> list[str]:
         """Return the ids of all instances here, running or not."""
@@ -318,25 +264,17 @@ class Instances:
             for path in half:
                 shutil.rmtree(path, ignore_errors=True)
         for instance_id in self.ids():
-            with suppress(InstanceError), self._stopped(instance_id, patience=0):
-                folder = self.path(instance_id)
-                run = read_state(folder)
-                if run and run.state != "stopped":
-                    settle_lost(folder, run)
-                left = [
-                    *(folder / name for name in SOCKETS),
-                    *folder.glob("screenshot.*.png"),
-                    *folder.glob(".*.json.*"),
-                ]
-                for path in (path for path in left if path.exists()):
-                    path.unlink()
-                    removed.append(path)
+            folder = self.path(instance_id)
+            with suppress(InstanceError, FileNotFoundError):
+                settle(folder)
+                with self._stopped(instance_id, patience=0):
+                    removed += _clear(folder)
         return [*removed, *half]
 
     def _existing(self, instance_id: str) -> Path:
         folder = self.path(instance_id)
         if not (folder / SPEC).exists():
-            raise NoSuchInstanceError(f"There is no instance {instance_id} on this host.")
+            raise _no_such(instance_id)
         return folder
 
     @contextmanager
@@ -344,9 +282,8 @@ class Instances:
         """Keep a stopped instance from being started while its records change."""
         folder = self._existing(instance_id)
         run = read_state(folder)
-        if run and run.state == "running" and is_held(folder / LOCK):
-            patience = 0
-        lock = take(folder / LOCK, patience=patience)
+        runs = run is not None and run.state == "running" and is_held(folder / LOCK)
+        lock = take(folder / LOCK, patience=0 if runs else patience)
         if lock is None:
             raise InstanceError(
                 f"{instance_id} runs, or is just starting or ending.", mend="Stop it, or try again in a moment."
@@ -356,36 +293,18 @@ class Instances:
         finally:
             os.close(lock)
 
-    def _settle(self, folder: Path, run: RunState) -> RunState:
-        """Record that a run was lost, unless another one has begun or recorded it meanwhile."""
-        with suppress(InstanceError), self._stopped(folder.name, patience=0):
-            run = read_state(folder) or run
-            return run if run.state == "stopped" else settle_lost(folder, run)
-        return read_state(folder) or run
-
     def _write(self, spec: InstanceSpec) -> None:
         write_record(self.path(spec.instance_id) / SPEC, spec.as_json())
 
-    def _launch(self, folder: Path, told: int) -> None:
-        """Start a keeper, which leaves us at once; one allocation arena is enough for it."""
-        argv = [sys.executable, "-I", "-m", KEEPER, str(folder), str(self.volumes.folder)]
-        acceleration = [self._acceleration.kind, self._acceleration.reason]
-        with (folder / KEEPER_LOG).open("wb") as log:
-            subprocess.run(
-                [*argv, *acceleration, str(told)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=[told],
-                start_new_session=True,
-                env={**os.environ, "MALLOC_ARENA_MAX": "1"},
-                check=False,
-            )
+
+def _clear(folder: Path) -> list[Path]:
+    """Remove what a killed keeper left in a stopped instance's folder; return what was removed."""
+    names = (*SOCKETS, "screenshot.*.png", ".*.json.*")
+    left = [path for name in names for path in folder.glob(name)]
+    for path in left:
+        path.unlink()
+    return left
 
 
-def _draw_address(taken: set[str]) -> str:
-    """Return a loopback address that no instance has."""
-    while True:
-        address = str(IPv4Address(FIRST_LOOPBACK + random.SystemRandom().randrange(1, LOOPBACKS - 1)))
-        if address not in taken:
-            return address
+def _no_such(instance_id: str) -> NoSuchInstanceError:
+    return NoSuchInstanceError(f"There is no instance {instance_id} on this host.")

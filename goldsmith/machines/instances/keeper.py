@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, cast
 
 from goldsmith.errors import GoldsmithError
 from goldsmith.machines.acceleration import Acceleration
+from goldsmith.machines.instances.folder import LOCK, SPEC
 from goldsmith.machines.instances.locks import take
 from goldsmith.machines.instances.records import read_record
-from goldsmith.machines.instances.running import SPEC, Running
+from goldsmith.machines.instances.running import Running
 from goldsmith.machines.instances.spec import InstanceError, InstanceSpec
 from goldsmith.machines.instances.volumes import Volumes
 from goldsmith.machines.spec import MachineError
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Literal
 
-LOCK = "lock"
 
 LOCK_PATIENCE = 10.0
 """Seconds for which a run that is just ending may still hold the lock."""

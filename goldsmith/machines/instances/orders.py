@@ -44,22 +44,26 @@ class OrderServer(UnixServer):
         connection.sendall(json.dumps(answer).encode() + b"\n")
 
 
-def give_order(folder: Path, order: str, **arguments: Any) -> dict[str, Any]:
+def give_order(folder: Path, order: str, *, limit: float = 0.0, **arguments: Any) -> dict[str, Any]:
     """Give the keeper of the instance in ``folder`` an order and return what it answers.
 
+    ``limit`` is how many seconds longer than others the order may take.
     Raises NotRunningError when there is no keeper, InstanceError with its words when it could not do it.
     """
-    place = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    try:
+        place = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    except FileNotFoundError as gone:
+        raise NotRunningError(f"There is no instance {folder.name} any more.") from gone
     try:
         with socket.socket(socket.AF_UNIX) as line:
-            line.settimeout(PATIENCE)
+            line.settimeout(PATIENCE + limit)
             line.connect(f"/proc/self/fd/{place}/{SOCKET}")
             line.sendall(json.dumps({"order": order, **arguments}).encode() + b"\n")
             heard = line.makefile("rb").readline()
     except (FileNotFoundError, ConnectionRefusedError) as nobody:
         raise NotRunningError(f"The instance {folder.name} is not running.", mend="Start it.") from nobody
     except TimeoutError as silent:
-        raise InstanceError(f"The keeper of {folder.name} did not answer within {PATIENCE:.0f} s.") from silent
+        raise InstanceError(f"The keeper of {folder.name} did not answer within {PATIENCE + limit:.0f} s.") from silent
     except (BrokenPipeError, ConnectionResetError):
         heard = b""
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +12,8 @@ from goldsmith.machines.instances.spec import InstanceError
 from goldsmith.machines.spec import MachineError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from goldsmith.machines.instances.ending import Reason
     from goldsmith.machines.instances.processors import Processors
     from goldsmith.machines.qmp import Monitor
@@ -20,6 +23,9 @@ LOG = logging.getLogger(__name__)
 PRESSES = 5.0
 """Seconds between two presses of the power button: a guest that is still booting does not feel the first."""
 
+QUIT_LIMIT = 15.0
+"""Seconds that QEMU gets to write back what it holds."""
+
 GLANCES = 0.1
 """Seconds between two looks at whether a rebooting guest has shut down."""
 
@@ -27,12 +33,14 @@ GLANCES = 0.1
 class Power:
     """Turns one run of an instance off or over again. A stop wins over a reboot, force over both.
 
+    ``kill`` ends a QEMU that does not end when it is told to, as one that waits for a block store in vain.
     A reboot is a shutdown by the guest followed by a reset, so that no guest loses what it had not written yet.
     """
 
-    def __init__(self, monitor: Monitor, processors: Processors) -> None:
+    def __init__(self, monitor: Monitor, processors: Processors, kill: Callable[[], None]) -> None:
         self._monitor = monitor
         self._processors = processors
+        self._kill = kill
         self._turn = Lock()
         self._wish: Literal["", "reboot", "stop", "force"] = ""
         self._given_up = ""
@@ -61,7 +69,7 @@ class Power:
         """Cut the power."""
         with self._turn:
             self._wish = "force"
-        self._cut()
+        Thread(target=self._cut, daemon=True, name="force").start()
 
     def reboot(self, patience: float) -> None:
         """Have the guest shut down and start again; reset it after ``patience`` seconds. Nothing while it does that."""
@@ -128,7 +136,7 @@ class Power:
 
     def _cut(self) -> None:
         """Have QEMU write back what it holds and end."""
-        try:
+        with suppress(MachineError):
             self._monitor.execute("quit")
-        except MachineError:
-            return
+        if not self._off.wait(QUIT_LIMIT):
+            self._kill()

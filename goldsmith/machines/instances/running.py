@@ -20,6 +20,7 @@ from goldsmith.machines.instances.command_line import METADATA_SOCKET, VARIABLES
 from goldsmith.machines.instances.console_log import copy_console
 from goldsmith.machines.instances.ending import RunState, begun, ended, write_state
 from goldsmith.machines.instances.events import Events
+from goldsmith.machines.instances.folder import CONSOLE, METADATA, SOCKETS, SPEC, WORDS
 from goldsmith.machines.instances.freezing import Freezing
 from goldsmith.machines.instances.guest_agent import GuestAgent
 from goldsmith.machines.instances.host_ports import HostPorts
@@ -44,10 +45,6 @@ if TYPE_CHECKING:
     from goldsmith.machines.instances.volumes import Volumes
 
 LOG = logging.getLogger(__name__)
-
-SPEC, METADATA, CONSOLE, WORDS = "instance.json", "metadata.json", "console.log", "qemu.log"
-
-SOCKETS = (BASE_SOCKET, METADATA_SOCKET, SOCKET)
 
 INITIALIZING = 300.0
 """Seconds from a start for which a guest that does not answer yet is not called unreachable."""
@@ -120,9 +117,9 @@ class Running:
         self._console = copy_console(console, Path(CONSOLE))
         self._agent = GuestAgent(agent)
         self._processors = Processors(self._monitor)
-        self._power = Power(self._monitor, self._processors)
+        self._power = Power(self._monitor, self._processors, self._process.kill)
         self._ports = HostPorts(self._monitor, self.spec)
-        for listener in (self._agent.hear, self._power.hear, self._live.hear, self._reset):
+        for listener in (self._agent.hear, self._power.hear, self._processors.hear, self._live.hear, self._reset):
             self._events.listen(listener)
         self._greet()
         self._freezing = Freezing(self._live, self._monitor, self._processors, self._agent, self._events)

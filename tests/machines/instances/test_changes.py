@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +14,9 @@ from goldsmith.machines.instances.changes import Extent, assemble, by_block, cov
 from goldsmith.machines.instances.spec import InstanceError
 from goldsmith.machines.instances.volume import Volume
 from goldsmith.machines.instances.volumes import make_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SIZE = 3 * BLOCK
 K = 1024

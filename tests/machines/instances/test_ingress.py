@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,9 @@ from goldsmith.machines.instances.ingress import (
     forwards_for,
     host_port,
 )
-from goldsmith.machines.instances.spec import Forward
+
+if TYPE_CHECKING:
+    from goldsmith.machines.instances.spec import Forward
 
 ANYWHERE = "0.0.0.0/0"
 SSH = IngressRule("tcp", 22, 22, ANYWHERE)

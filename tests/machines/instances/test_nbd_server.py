@@ -160,8 +160,8 @@ def test_no_bytes_are_a_crash(data: bytes) -> None:
 def test_every_read_is_what_the_blocks_hold(asked: list[tuple[int, int, bool]]) -> None:
     contents = CONTENTS + bytes(2 * BLOCK)
     for offset, length, whole in asked:
-        sound = 0 < length and offset + length <= 5 * BLOCK
-        readable = sound and not (offset < LOST + BLOCK and LOST < offset + length)
+        sound = length > 0 and offset + length <= 5 * BLOCK
+        readable = sound and not (offset < LOST + BLOCK and offset + length > LOST)
         pieces = chunks(structured(request(0, offset, length, 4 if whole else 0)))
         if not readable:
             assert pieces[-1][1] == wire.Chunk.ERROR
