@@ -1,4 +1,4 @@
-"""What the tests of all rooms share: a home the sandbox can reach, and one small tree for all of them."""
+"""What the tests of all rooms share: a home the sandbox can reach, one small tree and one bootable disk."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from goldsmith.disks.boot import boot_files
+from goldsmith.disks.build import build_raw
+from goldsmith.disks.plan import GIB, DiskPlan
 from goldsmith.guests.sandbox import SandboxGuest
 from goldsmith.guests.workspace import Workspace
 from goldsmith.trees.archives import archive_states
-from goldsmith.trees.bootstrap import FORMAT, bootstrap
+from goldsmith.trees.bootstrap import FORMAT, bootstrap, furnish
 from goldsmith.trees.distributions import Distribution, debian
+from goldsmith.trees.kernels import newest_kernel, settle_kernels
 from goldsmith.trees.layers import Layer, LayerKey, LayerStore, digest_of
 from goldsmith.trees.package_cache import PackageCache
 from goldsmith.trees.tree import Tree
@@ -29,6 +33,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background
 
 KEPT = Path("/var/cache/goldsmith-tests")
 AREA_BYTES = 2 << 30
+DISK_AREA_BYTES = 4 * GIB
+EPOCH = 1_800_000_000
+BREAKAGE = {
+    "/etc/systemd/system/broken.service": "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo why it broke; exit 7'\n",
+}
+"""A unit that nothing starts, for the tests of boots that fail."""
 
 
 @pytest.fixture(scope="session")
@@ -120,3 +130,38 @@ def sandbox(tree: Tree, packages: PackageCache) -> Iterator[SandboxGuest]:
     tree.open(scaffold=False)
     with SandboxGuest(tree.workspace, tree.root, apt_conf=packages.apt_conf) as guest:
         yield guest
+
+
+@pytest.fixture(scope="session")
+def disk(home: Path, cache: Path) -> Path:
+    """A raw disk of Debian 12 as recipes get it from debian/12, with the agent that captures of a running guest ask."""
+    distribution = debian("12")
+    distribution = replace(distribution, packages=(*distribution.packages, "qemu-guest-agent"))
+    states = archive_states(distribution.archives, cache / "archives")
+    store = LayerStore(cache / "layers")
+    inputs = [*distribution.packages, *(state.sha256 for state in states)]
+    key = LayerKey("tests-machine", {"format": str(FORMAT), "machine": digest_of(inputs)})
+    raw = home / "machine.raw"
+    with Workspace(home, memory=DISK_AREA_BYTES) as workspace:
+        tree = Tree(workspace)
+        found = store.find(key, workspace)
+        folder = tree.next_folder()
+        if found:
+            folder = store.tree(found)
+        else:
+            with PackageCache(cache / "packages", distribution.archives) as packages:
+                bootstrap(workspace, distribution, folder, apt_conf=packages.apt_conf)
+            with SandboxGuest(workspace, folder) as guest:
+                furnish(guest)
+                settle_kernels(guest, epoch=EPOCH)
+            store.save(workspace, key, folder, {})
+        tree.add(folder)
+        tree.open(scaffold=False)
+        plan = DiskPlan.derive("machines", EPOCH, 3 * GIB)
+        with SandboxGuest(workspace, tree.root) as guest:
+            for path, text in {**boot_files(plan), **BREAKAGE}.items():
+                guest.run(["mkdir", "-p", path.rpartition("/")[0]])
+                guest.put(path, text.encode())
+        build_raw(workspace, tree.root, plan, raw)
+        (home / "vmlinuz").write_bytes(workspace.call(newest_kernel, chroot=tree.root))
+    return raw
