@@ -142,7 +142,19 @@ ebs = Registry("ebs", _below("ebs", "blocks", "uploads"))
 sts = Registry("sts", ("goldsmith.aws.sts",))
 iam = Registry("iam", _below("iam", "instance_profiles", "role_policies", "roles", "users"))
 ssm = Registry("ssm", _below("ssm", "getting", "labels", "listing", "putting", "tagging"))
-autoscaling = Registry("autoscaling", ())
+autoscaling = Registry(
+    "autoscaling",
+    _below(
+        "autoscaling",
+        "activities",
+        "group_instances",
+        "group_tags",
+        "groups",
+        "instance_refreshes",
+        "look_ups",
+        "processes",
+    ),
+)
 rbin = Registry("rbin", ("goldsmith.aws.rbin",))
 
 REGISTRIES = {registry.service: registry for registry in (ec2, ebs, sts, iam, ssm, autoscaling, rbin)}
