@@ -7,7 +7,11 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from goldsmith.aws.ec2.image_jobs import store_image
+from goldsmith.aws.autoscaling.keeper import reconcile
+from goldsmith.aws.baked_images import adopt
+from goldsmith.aws.collecting import keep_tidy
+from goldsmith.aws.ebs.uploads import expire as expire_uploads
+from goldsmith.aws.ec2.expiry import expire as expire_recycled
 from goldsmith.aws.ec2.instance_jobs import (
     note_ending,
     push_metadata,
@@ -38,15 +42,17 @@ KEPT_TERMINATED = 3600.0
 
 CREDENTIALS_PACE = 3600.0
 
+MINUTE = 60.0
+HOUR = 3600.0
+
 
 class Upkeep:
     """Looks after a cloud in a thread of its own while the with block lasts."""
 
-    def __init__(self, cloud: Cloud, tasks: tuple[tuple[float, Callable[[Cloud], None]], ...] = ()) -> None:
+    def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="upkeep")
-        self._tasks = [(PACE, look_after_instances), *tasks]
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -57,13 +63,13 @@ class Upkeep:
         self._thread.join()
 
     def _run(self) -> None:
-        due = dict.fromkeys(range(len(self._tasks)), 0.0)
+        due = dict.fromkeys(TASKS, 0.0)
         while not self._ended.wait(PACE):
-            for number, (pace, task) in enumerate(self._tasks):
+            for task, pace in TASKS.items():
                 now = self.cloud.clock()
-                if now < due[number]:
+                if now < due[task]:
                     continue
-                due[number] = now + pace
+                due[task] = now + pace
                 try:
                     task(self.cloud)
                 except Exception:
@@ -84,15 +90,12 @@ def look_after_instances(cloud: Cloud) -> None:
             log.warning("Instance %s could not be looked after: %s", instance.id, failed)
 
 
-def resume(cloud: Cloud) -> None:
-    """Take up what a server that was killed had promised: starts, stops and ends of instances, images of them."""
+def resume_instances(cloud: Cloud) -> None:
+    """Take up what a server that was killed had promised of instances and volumes."""
     cloud.instances.sweep()
     with cloud.database.reading() as connection:
         instances = list(every(connection, "instance", states=("pending", "stopping", "shutting-down")))
-        images = [image for image in every(connection, "image", states=("pending",)) if "capture" in image.inner]
         volumes = list(every(connection, "volume", states=("creating", "deleting")))
-    for image in images:
-        cloud.submit(partial(store_image, cloud, image.account, image.region, image.id))
     for volume in volumes:
         work = make_volume if volume.state == "creating" else delete_volume
         cloud.submit(partial(work, cloud, volume.account, volume.region, volume.id))
@@ -135,3 +138,14 @@ def _forget(cloud: Cloud, instance: Resource) -> None:
         current = catalog.own("instance", instance.id)
         if current is not None and cloud.clock() - float(current.inner.get("ended_at", 0)) > KEPT_TERMINATED:
             catalog.remove(current)
+
+
+TASKS: dict[Callable[[Cloud], object], float] = {
+    look_after_instances: PACE,
+    reconcile: PACE,
+    adopt: MINUTE,
+    expire_uploads: MINUTE,
+    expire_recycled: MINUTE,
+    keep_tidy: HOUR,
+}
+"""What the upkeep does, and how many seconds lie between two times."""

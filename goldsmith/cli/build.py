@@ -60,7 +60,8 @@ def run_build(
         raise
     finally:
         view.close()
-    _report(built, home, time.monotonic() - begun, as_json=as_json)
+    ami = _catalogue(built, home)
+    _report(built, home, time.monotonic() - begun, ami, as_json=as_json)
     return 0
 
 
@@ -82,9 +83,24 @@ def _built(plan: BuildPlan, home: Home, request: BuildRequest, services: Service
     return build(plan, home, request, services, view)
 
 
-def _report(built: Built, home: Home, seconds: float, *, as_json: bool) -> None:
+def _catalogue(built: Built, home: Home) -> str:
+    """Make an AMI of what was built, where the home has a catalogue; return its id, empty for none."""
+    if built.unchanged or not (home.path / "catalog.sqlite").exists():
+        return ""
+    from goldsmith.aws.baked_images import adopt
+    from goldsmith.aws.cloud import Cloud
+
+    cloud = Cloud.open(home)
+    try:
+        return next(reversed(adopt(cloud)), "")
+    finally:
+        cloud.close()
+
+
+def _report(built: Built, home: Home, seconds: float, ami: str, *, as_json: bool) -> None:
     if as_json:
         facts = {"unchanged": built.unchanged, "path": str(built.folder), **asdict(built.image)}
+        facts |= {"ami": ami} if ami else {}
         print_json_line({"event": "Built", **facts})
         return
     state = "Nothing has changed since" if built.unchanged else "Built"
@@ -93,6 +109,8 @@ def _report(built: Built, home: Home, seconds: float, *, as_json: bool) -> None:
     )
     for line in describe(built.image, ImageStore(home.images)):
         print(line)
+    if ami:
+        print(f"  ami         {ami}")
     print(f"\nNext: goldsmith show {built.image.reference} --packages")
 
 

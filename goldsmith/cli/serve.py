@@ -49,7 +49,8 @@ def serve(*, host: str, port: int, certificate: str, key: str) -> None:
     import uvicorn
 
     from goldsmith.aws.app import application
-    from goldsmith.aws.upkeep import Upkeep, resume
+    from goldsmith.aws.resuming import resume
+    from goldsmith.aws.upkeep import Upkeep, resume_instances
 
     if bool(certificate) != bool(key):
         raise UsageError("TLS takes both a certificate and its key.", mend="Give --tls-certificate and --tls-key.")
@@ -59,6 +60,7 @@ def serve(*, host: str, port: int, certificate: str, key: str) -> None:
             mend="Give --tls-certificate and --tls-key, or serve on 127.0.0.1.",
         )
     cloud = Cloud.open(Home.default())
+    resume_instances(cloud)
     resume(cloud)
     scheme = "https" if certificate else "http"
     print(f"Goldsmith serves EC2, EBS, STS, SSM, IAM and Auto Scaling at {scheme}://{host}:{port}", file=sys.stderr)

@@ -28,10 +28,19 @@ def capture_image(
     ``snapshots`` maps volume ids to snapshot ids. With ``reboot`` the guest shuts down, so that everything is written,
     its disks' moment is kept, and it starts again. The image is available then, or failed.
     """
+    with cloud.locked(image_id):
+        if _keep_moment(cloud, account, region, image_id, snapshots, reboot=reboot):
+            store_image(cloud, account, region, image_id)
+
+
+def _keep_moment(
+    cloud: Cloud, account: Account | str, region: str, image_id: str, snapshots: Mapping[str, str], *, reboot: bool
+) -> bool:
+    """Freeze the volumes and record how; tell whether there is something to store."""
     with cloud.catalog(account, region, writes=False) as catalog:
         image = catalog.own("image", image_id)
     if image is None or image.state != "pending":
-        return
+        return False
     instance_id = str(image.document["SourceInstanceId"])
     try:
         with cloud.locked(instance_id):
@@ -44,11 +53,11 @@ def capture_image(
                     cloud.instances.start(instance_id)
     except (GoldsmithError, OSError) as failed:
         fail_image(cloud, account, region, image_id, str(failed))
-        return
+        return False
     with cloud.catalog(account, region) as catalog:
         if (image := catalog.own("image", image_id)) is not None:
             catalog.save(image.knowing(capture=capture.as_json(), snapshots=dict(snapshots)))
-    store_image(cloud, account, region, image_id)
+    return True
 
 
 def store_image(cloud: Cloud, account: Account | str, region: str, image_id: str) -> None:

@@ -97,8 +97,8 @@ def _require_architecture(image: Resource, kind: InstanceType) -> None:
         raise AwsError(
             "InvalidParameterValue",
             f"The architecture '{kind.architectures[0]}' of the specified instance type does not match the "
-            f"architecture '{architecture}' of the specified AMI. Specify an instance type and an AMI that have matching "
-            "architectures, and try again. You can use 'describe-instance-types' or 'describe-images' to discover the "
+            f"architecture '{architecture}' of the specified AMI. Specify an instance type and an AMI that have "
+            "matching architectures, and try again. You can use 'describe-instance-types' or 'describe-images' to discover the "
             "architecture of the instance type or AMI.",
         )
 
