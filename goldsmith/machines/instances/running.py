@@ -11,6 +11,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
 from goldsmith.guests.bound import end, start_bound
@@ -51,6 +52,9 @@ INITIALIZING = 300.0
 
 LAST_WORDS = 2000
 
+CONSOLE_LIMIT = 5.0
+"""Seconds that what the console said last gets to be written."""
+
 
 class Running:
     """An instance that runs from `start` to the end of the with block, in its folder, the working directory.
@@ -58,11 +62,14 @@ class Running:
     ``lock`` is the descriptor of the instance's lock: QEMU gets a copy, so that it is held until QEMU is gone, too.
     """
 
+    _state: RunState
+
     def __init__(self, spec: InstanceSpec, volumes: Volumes, acceleration: Acceleration, lock: int) -> None:
         self.spec = spec
         self._volumes = volumes
         self._acceleration = acceleration
         self._lock = lock
+        self._noting = Lock()
         self._stack = ExitStack()
 
     def start(self) -> Self:
@@ -84,15 +91,17 @@ class Running:
         """Wait until QEMU has ended; return how, recorded."""
         exit_code = self._process.wait()
         self._power.ended()
-        self._console.join()
+        self._console.join(CONSOLE_LIMIT)
         reason, message = self._power.verdict(exit_code, _last_words())
-        self._note(ended(self._state, reason, message))
+        with self._noting:
+            self._state = ended(self._state, reason, message)
+            write_state(Path(), self._state)
         return self._state
 
     def stop(self, patience: float) -> dict[str, Any]:
         """Begin to stop the instance; its power is cut after ``patience`` seconds."""
         self._power.stop(patience)
-        self._note(replace(self._state, state="stopping"))
+        self._note(state="stopping")
         return {}
 
     def _start(self, stack: ExitStack) -> None:
@@ -124,7 +133,8 @@ class Running:
         self._greet()
         self._freezing = Freezing(self._live, self._monitor, self._processors, self._agent, self._events)
         faults = self._ports.change(self.spec.forwards)
-        self._note(replace(begun(os.getpid(), self._process.pid), forward_faults=faults))
+        self._state = begun(os.getpid(), self._process.pid)
+        self._note(forward_faults=faults)
         stack.enter_context(OrderServer(Path(SOCKET), self._orders()))
 
     def _greet(self) -> None:
@@ -163,7 +173,7 @@ class Running:
         faults = self._ports.change(wanted)
         self.spec = replace(self.spec, forwards=wanted)
         self._keep_spec()
-        self._note(replace(self._state, forward_faults=faults))
+        self._note(forward_faults=faults)
         return {"faults": faults}
 
     def _attach(self, volume: dict[str, Any]) -> dict[str, Any]:
@@ -204,9 +214,12 @@ class Running:
         self.spec = replace(self.spec, volumes=self._live.attached())
         write_record(Path(SPEC), self.spec.as_json())
 
-    def _note(self, state: RunState) -> None:
-        self._state = state
-        write_state(Path(), state)
+    def _note(self, **changes: Any) -> None:
+        """Record how the run stands, unless it has ended."""
+        with self._noting:
+            if self._state.state != "stopped":
+                self._state = replace(self._state, **changes)
+                write_state(Path(), self._state)
 
 
 def _pair(stack: ExitStack) -> tuple[socket.socket, socket.socket]:

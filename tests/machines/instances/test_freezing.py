@@ -7,6 +7,7 @@ import socket
 import subprocess
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import pytest
@@ -29,7 +30,6 @@ from goldsmith.machines.spec import MachineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from goldsmith.machines.instances.instances import Instances
     from goldsmith.machines.instances.volume import Volume
@@ -60,7 +60,9 @@ class Run:
         self.stack.callback(self.monitor.close)
         self.live = LiveVolumes(self.instances.volumes, INSTANCE, self.monitor, lambda: None)
         (self.folder / "nbd").unlink(missing_ok=True)
-        self.stack.enter_context(NbdServer(self.folder / "nbd", self.live.exports))
+        place = os.open(self.folder, os.O_PATH)  # the folder under a name short enough for a socket
+        self.stack.callback(os.close, place)
+        self.stack.enter_context(NbdServer(Path(f"/proc/self/fd/{place}/nbd"), self.live.exports))
         argv = ["stdbuf", "-oL", PROGRAM, "-nodefaults", "-machine", "q35", "-m", "32", "-display", "none"]
         argv += [part for n in range(4) for part in ("-device", f"pcie-root-port,id=hot{n},chassis={n + 1}")]
         argv += ["-chardev", f"socket,id=m,fd={self.monitor.theirs.fileno()}", "-mon", "chardev=m,mode=control"]
