@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goldsmith.aws.ec2.ip_permissions import key_of, parse_permissions, parse_protocol, show_permissions
@@ -75,6 +75,7 @@ ports = st.tuples(st.integers(0, 65535), st.integers(0, 65535)).map(sorted)
 cidrs = st.ip_addresses(v=4).flatmap(lambda ip: st.integers(0, 32).map(lambda bits: f"{ip}/{bits}"))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["tcp", "udp"]), ports, cidrs), min_size=1, max_size=20), st.booleans())
 def test_shown_and_asked_again_the_rules_are_the_same(asked, egress):
     permissions = [

@@ -6,7 +6,7 @@ import base64
 import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goldsmith.aws.ec2.key_material import make_key, read_public_key
@@ -90,12 +90,14 @@ def test_options_before_a_key_are_not_taken_over(keys):
         read_public_key(line)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_whatever_else_comes_is_refused(data):
     with pytest.raises(AwsError, match=r"InvalidKey\.Format"):
         read_public_key(data)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_whatever_is_in_the_frame_of_rfc_4716_is_refused(data):
     framed = b"---- BEGIN SSH2 PUBLIC KEY ----\n" + data + b"\n---- END SSH2 PUBLIC KEY ----"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goldsmith.aws.ec2.private_addresses import draw_address, require_address, usable_addresses
@@ -26,6 +26,7 @@ def test_instance_metadata_is_nobodys():
     )
 
 
+@settings(deadline=None)
 @given(st.integers(0, 5))
 def test_every_subnet_has_room(number):
     network = list(IPv4Network("169.254.0.0/16").subnets(new_prefix=20))[number]

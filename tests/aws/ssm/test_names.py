@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goldsmith.aws.errors import AwsError
@@ -50,6 +50,7 @@ def test_names_that_cannot_be_are_refused(name, code):
     assert refused.value.code == code
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_no_name_reaches_another_account(text):
     try:
@@ -61,6 +62,7 @@ def test_no_name_reaches_another_account(text):
         assert reference.arn.startswith(f"arn:aws:ssm:{REGION}:{owner}:parameter/")
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"/[b-r][a-z0-9_.-]{0,9}(/[a-z0-9_.-]{1,9}){0,5}", fullmatch=True))
 def test_good_names_are_taken(name):
     assert parse_reference(require_name(name), ACCOUNT, REGION).arn == arn_of(name, ACCOUNT, REGION)
