@@ -70,10 +70,21 @@ def matches(offers: Sequence[Offer], record: Mapping[str, Any]) -> bool:
 
 
 def _parts(specification: Mapping[str, Any]) -> tuple[Item, list[Item]]:
+    """Return a kept specification's template and overrides, with templates by id alone."""
     if specification.get("LaunchTemplate"):
-        return specification["LaunchTemplate"], [{}]
+        return _by_id(specification["LaunchTemplate"]), [{}]
     policy = specification["MixedInstancesPolicy"]["LaunchTemplate"]
-    return policy["LaunchTemplateSpecification"], policy.get("Overrides") or [{}]
+    overrides = [
+        {**each, "LaunchTemplateSpecification": _by_id(each["LaunchTemplateSpecification"])}
+        if _has_template(each)
+        else each
+        for each in policy.get("Overrides") or [{}]
+    ]
+    return _by_id(policy["LaunchTemplateSpecification"]), overrides
+
+
+def _by_id(reference: Mapping[str, Any]) -> Item:
+    return {name: value for name, value in reference.items() if name != "LaunchTemplateName"}
 
 
 def _has_template(override: Mapping[str, Any]) -> bool:
