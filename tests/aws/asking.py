@@ -1,0 +1,101 @@
+"""Operations asked without the wire's signatures, and parameters for them made from their models."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+
+from goldsmith.aws.dispatch import _render, render_refusal
+from goldsmith.aws.errors import AwsError
+from goldsmith.aws.models import find_operation, service_model
+from goldsmith.aws.operations import REGISTRIES
+from goldsmith.catalog.database import Database
+from goldsmith.errors import GoldsmithError
+
+TOKENS = re.compile(r"(Next|Client|next|client)?Token|DryRun|Marker")
+
+
+def answered_operations():
+    """Return every operation that is answered, by service and name."""
+    return [
+        find_operation(service, name)
+        for service, registry in REGISTRIES.items()
+        for name in service_model(service).operation_names
+        if registry.find(name)
+    ]
+
+
+class UndoingDatabase(Database):
+    """A database of which every transaction is undone when it ends.
+
+    ``before`` may change it at the beginning, ``after`` look at it at the end.
+    """
+
+    before = after = None
+
+    @contextmanager
+    def writing(self):
+        with self.engine.connect().execution_options(goldsmith_writes=True) as connection:
+            transaction = connection.begin()
+            try:
+                if self.before:
+                    self.before(connection)
+                yield connection
+                if self.after:
+                    self.after(connection)
+            finally:
+                transaction.rollback()
+
+    reading = writing
+
+
+def answer(dispatcher, caller, operation, parameters, region="us-east-1"):
+    """Return an operation's answer as the wire would have it: its status and body, with all that is drawn alike."""
+    try:
+        result = dispatcher.call(caller, region, operation, parameters, "-")
+        rendered = _render(operation, result, "-")
+    except AwsError as refused:
+        rendered = render_refusal(refused, operation.service, "-")
+    except GoldsmithError as refused:
+        rendered = render_refusal(AwsError("InternalError", str(refused)), operation.service, "-")
+    return rendered.status, rendered.body
+
+
+class Maker:
+    """Makes an operation's parameters: ``text`` gives a member's text; what is not required is drawn."""
+
+    def __init__(self, draw, text):
+        self.draw = draw
+        self.text = text
+
+    def parameters(self, operation):
+        """Return parameters that the model lets pass, mostly."""
+        shape = operation.model.input_shape
+        return {} if shape is None else self._structure(shape, 0)
+
+    def _structure(self, shape, depth):
+        values = {}
+        for name, member in shape.members.items():
+            if TOKENS.fullmatch(name):
+                continue
+            if name in shape.required_members or (depth < 3 and self.draw.random() < 0.4):
+                values[name] = self._value(member, name, depth)
+        return values
+
+    def _value(self, shape, name, depth):
+        makers = {
+            "structure": lambda: self.filter() if shape.name == "Filter" else self._structure(shape, depth + 1),
+            "list": lambda: [self._value(shape.member, name, depth + 1)],
+            "map": dict,
+            "string": lambda: self.draw.choice(shape.enum) if shape.enum else self.text(name),
+            "boolean": lambda: self.draw.random() < 0.5,
+            "timestamp": lambda: "2030-01-01T00:00:00Z",
+            "blob": lambda: b"AAAA",
+        }
+        number = max(float(shape.metadata.get("min", 1)), 1.0)
+        return makers.get(shape.type_name, lambda: number if shape.type_name in {"float", "double"} else int(number))()
+
+    def filter(self):
+        """Return a filter."""
+        names = ("image-id", "snapshot-id", "instance-id", "volume-id", "resource-id", "group-id", "name", "tag:hush")
+        return {"Name": self.draw.choice(names), "Values": [self.text("Id")]}
