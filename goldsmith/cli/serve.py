@@ -16,6 +16,11 @@ from goldsmith.pipelines.home import Home
 PORT = 8580
 PROFILE = "goldsmith"
 ADMINISTRATOR = "admin"
+LONGEST_HEADERS = 64 * 1024
+"""Bytes of a request's line and headers; httptools, uvicorn's other parser, knows no bound."""
+
+MOST_CONNECTIONS = 1024
+"""Connections and requests at once; more are told to come again (503)."""
 
 
 def initialise(*, account: str, number: str, profile: str, endpoint: str, as_json: bool) -> None:
@@ -71,6 +76,9 @@ def serve(*, host: str, port: int, certificate: str, key: str) -> None:
             port=port,
             ssl_certfile=certificate or None,
             ssl_keyfile=key or None,
+            http="h11",
+            h11_max_incomplete_event_size=LONGEST_HEADERS,
+            limit_concurrency=MOST_CONNECTIONS,
             log_level="warning",
             server_header=False,
             date_header=False,
