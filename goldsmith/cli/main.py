@@ -10,6 +10,7 @@ import typer
 
 from goldsmith.cli.machines import register
 from goldsmith.cli.marketplace_commands import marketplace_app
+from goldsmith.cli.template_commands import templates_app
 from goldsmith.errors import GoldsmithError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ app = typer.Typer(
 component_app = typer.Typer(help="Validate, run and list component documents.", no_args_is_help=True)
 app.add_typer(component_app, name="component")
 app.add_typer(marketplace_app, name="marketplace")
+app.add_typer(templates_app, name="templates")
 
 INTERRUPTED = 130
 """What Typer makes of Ctrl-C, as a shell does of SIGINT."""
