@@ -41,6 +41,7 @@ KEPT_TERMINATED = 3600.0
 """Seconds that a terminated instance is still shown (EC2 user guide, "Terminate your instance")."""
 
 CREDENTIALS_PACE = 3600.0
+"""Seconds after which an instance gets fresh credentials of its role; each live six hours."""
 
 MINUTE = 60.0
 HOUR = 3600.0
@@ -128,8 +129,10 @@ def _look_at(cloud: Cloud, instance: Resource) -> None:
         if current is None or current.state != "running":
             return
         impaired = current.inner.get("impaired_since", now) if "failed" in found.values() else None
-        catalog.save(current.knowing(status=found, checked=now, impaired_since=impaired))
-    if instance.document.get("IamInstanceProfile") and now - instance.inner.get("credentials", 0) > CREDENTIALS_PACE:
+        renews = "IamInstanceProfile" in current.document and now - current.inner.get("renewed", 0) > CREDENTIALS_PACE
+        renewed = {"renewed": now} if renews else {}
+        catalog.save(current.knowing(status=found, checked=now, impaired_since=impaired, **renewed))
+    if renews:
         push_metadata(cloud, instance.account, instance.region, instance.id)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from goldsmith.catalog.tables import ACCESS_KEYS, ACCOUNTS
+from goldsmith.catalog.tables import ACCESS_KEYS, ACCOUNTS, RESOURCES
 from goldsmith.catalog.vault import VaultError
 from goldsmith.errors import GoldsmithError
 
@@ -188,11 +188,13 @@ def _session(connection: Connection, vault: Vault, key_id: str, token: str) -> C
 
 
 def _still_good(connection: Connection, origin: str) -> bool:
-    """Tell whether the key that a session was made with has not been revoked; an instance's role has none."""
-    if not origin.startswith("AKIA"):
-        return True
-    active = select(ACCESS_KEYS.c.id).where(ACCESS_KEYS.c.id == origin, ACCESS_KEYS.c.active)
-    return connection.execute(active).first() is not None
+    """Tell whether the key that a session was made with has not been revoked, or its role is still there."""
+    table, roles = ACCESS_KEYS.c, RESOURCES.c
+    if origin.startswith("AROA"):
+        there = select(roles.id).where(roles.kind == "iam-role", roles.id == origin)
+    else:
+        there = select(table.id).where(table.id == origin, table.active)
+    return connection.execute(there).first() is not None
 
 
 def _account(row: Row[tuple[object, ...]]) -> Account:

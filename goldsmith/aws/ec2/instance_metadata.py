@@ -30,7 +30,7 @@ def metadata_of(cloud: Cloud, catalog: Catalog, instance: Resource) -> InstanceM
     others = [each["DeviceName"] for each in document["BlockDeviceMappings"] if each["DeviceName"] != root]
     tags = {name: value for name, value in catalog.tags(instance).items() if not name.startswith("aws:")}
     profile = document.get("IamInstanceProfile")
-    credentials = role_credentials(cloud, catalog, profile["Arn"]) if profile else {}
+    credentials = role_credentials(cloud, catalog, profile["Arn"], instance.id) if profile else {}
     info = (
         {
             "Code": "Success",
