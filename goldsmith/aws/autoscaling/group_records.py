@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 GROUP = "auto-scaling-group"
 NAME_TAG = "aws:autoscaling:groupName"
 
-CALLER_SETS = {"LaunchTemplate", "MixedInstancesPolicy"}
-"""Members of a group that say what its instances are launched from; it has one of them."""
-
 
 def find_group(call: Call, name: str) -> Resource:
     """Return the caller's group of that name. Raises AwsError when there is none."""

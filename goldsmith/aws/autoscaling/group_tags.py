@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.aws.autoscaling.group_records import GROUP, find_group
+from goldsmith.aws.errors import AwsError
 from goldsmith.aws.filters import apply
 from goldsmith.aws.operations import autoscaling
 from goldsmith.aws.pagination import paginate
@@ -28,7 +29,10 @@ FILTERS = {
 
 def parse_group_tags(tags: Sequence[Mapping[str, Any]], group: str) -> list[Item]:
     """Return a group's tags whole, by key. Raises AwsError for those that no resource may have."""
-    pairs = parse_tags([{**tag, "Value": tag.get("Value") or ""} for tag in tags])
+    try:
+        pairs = parse_tags([{**tag, "Value": tag.get("Value") or ""} for tag in tags])
+    except AwsError as refusal:
+        raise AwsError("ValidationError", refusal.message) from refusal
     handed_on = {str(tag["Key"]): bool(tag.get("PropagateAtLaunch")) for tag in tags}
     return [
         {

@@ -229,6 +229,8 @@ def _placed(call: Call, group: Resource, parameters: Mapping[str, Any]) -> Resou
             found = [choose_subnet(call, each.strip()) for each in str(text).split(",") if each.strip()]
         except AwsError as refusal:
             raise AwsError("ValidationError", refusal.message) from refusal
+        if not found:
+            raise AwsError("ValidationError", "At least one Availability Zone or VPC Subnet is required.")
         subnets = {subnet["SubnetId"]: subnet["AvailabilityZone"] for subnet in found}
         if zones and set(zones) != set(subnets.values()):
             raise AwsError(

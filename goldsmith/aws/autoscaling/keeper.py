@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 USER = "assumed-role/AWSServiceRoleForAutoScaling/AutoScaling"
+MOST_AT_ONCE = 20
+"""Instances that a group launches in one transaction; the others follow at the next look."""
+
 PASSING = {"InsufficientInstanceCapacity", "InsufficientFreeAddressesInSubnet", "RequestLimitExceeded", "InternalError"}
 """Refusals of a launch that time may mend."""
 
@@ -123,7 +126,7 @@ def _do(call: Call, group: Resource, record: Resource | None, action: Action) ->
     """Do one thing, and return the group after it; a launch may be refused."""
     if isinstance(action, Launch):
         target = target_of(group, record)
-        for _ in range(action.count):
+        for _ in range(min(action.count, MOST_AT_ONCE)):
             launched = launch(call, group, target, action.cause)
             group = launched.group
             if launched.refusal:

@@ -74,7 +74,10 @@ def describe_fleet_history(call: Call, parameters: dict[str, Any]) -> dict[str, 
     """Tell what became of a fleet since a time: its launches, and what could not be launched."""
     fleet = owned(call, FLEET, parameters["FleetId"])
     since = parameters["StartTime"]
-    begun = seconds(since) if isinstance(since, str) else float(since)
+    try:
+        begun = seconds(str(since))
+    except ValueError as wrong:
+        raise AwsError("InvalidParameterValue", f"Value ({since}) for parameter StartTime is no time.") from wrong
     records = _history(fleet) if fleet.created >= begun else []
     kind = parameters.get("EventType")
     return {

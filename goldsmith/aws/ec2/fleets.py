@@ -148,7 +148,7 @@ def _capacity(asked: Mapping[str, Any]) -> Item:
     if usual not in parts:
         raise AwsError("UnsupportedOperation", f"There is no capacity of type {usual} here.")
     given = sum(int(part or 0) for part in parts.values())
-    if total < 0 or given > total:
+    if given > total or any(int(part or 0) < 0 for part in (total, *parts.values())):
         raise AwsError(
             "InvalidParameterValue",
             f"Target capacities of {given} are not within the total of {total}.",

@@ -93,6 +93,9 @@ def _offer(call: Call, reference: Mapping[str, Any], override: Mapping[str, Any]
     template = find_template(call, reference)
     version = find_version(call, template, str(reference.get("Version") or ""))
     data = version.document["LaunchTemplateData"]
+    weight = override.get("WeightedCapacity")
+    if weight is not None and float(weight) <= 0:
+        raise AwsError("InvalidParameterValue", f"The weighted capacity {weight} is not more than 0.")
     requirements = override.get("InstanceRequirements")
     if not override.get("InstanceType"):
         requirements = requirements or data.get("InstanceRequirements")

@@ -109,11 +109,12 @@ def test_what_a_group_cannot_be(fleet, api):
         ({"LaunchTemplate": {}}, ("ValidationError", None)),
         ({"AvailabilityZones": ["us-east-9z"]}, ("ValidationError", None)),
         ({"AvailabilityZones": []}, ("ValidationError", "At least one Availability Zone or VPC Subnet is required.")),
+        ({"VPCZoneIdentifier": ","}, ("ValidationError", None)),
         ({"VPCZoneIdentifier": "subnet-0123456789abcdef0"}, ("ValidationError", None)),
         ({"LaunchConfigurationName": "old"}, ("ValidationError", None)),
         ({"TargetGroupARNs": ["arn:x"]}, ("ValidationError", None)),
         ({"TerminationPolicies": ["Youngest"]}, ("ValidationError", None)),
-        ({"Tags": [{"Key": "aws:mine", "Value": "x"}]}, ("InvalidParameterValue", None)),
+        ({"Tags": [{"Key": "aws:mine", "Value": "x"}]}, ("ValidationError", None)),
     ):
         code, message = refusal(api.create_auto_scaling_group, **{**usual, **change})
         assert (code, message if expected[1] else None) == expected, change

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
+from goldsmith.aws.errors import AwsError
 from goldsmith.aws.settings import InstanceType
 from tests.aws.ec2.amis import register
 
@@ -151,7 +152,14 @@ def test_fleets_are_described_and_deleted_with_their_instances(cloud, ec2, templ
     )
 
 
-def test_what_is_refused(ec2, template):
+def test_what_is_refused(cloud, ec2, template):
+    with pytest.raises(ClientError) as caught:
+        fleet(ec2, template, 1, [{"WeightedCapacity": 0.0}])
+    assert caught.value.response["Error"]["Code"] == "InvalidParameterValue"
+    made = fleet(ec2, template, 1)["FleetId"]
+    with pytest.raises(AwsError, match="StartTime"):
+        cloud.call("DescribeFleetHistory", FleetId=made, StartTime="yesterday")
+    ec2.terminate_instances(InstanceIds=[each["InstanceId"] for each in instances(ec2)])
     for more, code in (
         ({"Type": "maintain"}, "UnsupportedOperation"),
         (
@@ -165,4 +173,4 @@ def test_what_is_refused(ec2, template):
     with pytest.raises(ClientError) as caught:
         fleet(ec2, "lt-0123456789abcdef0", 1)
     assert caught.value.response["Error"]["Code"] == "InvalidLaunchTemplateId.NotFound"
-    assert instances(ec2) == []
+    assert [each["State"]["Name"] for each in instances(ec2)] == ["shutting-down"]
