@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from goldsmith.catalog.images import ImageStore
@@ -16,6 +17,8 @@ from goldsmith.trees.layers import LayerStore
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from goldsmith.blocks.store import Collected
 
 DAY = 86400
 
@@ -30,7 +33,8 @@ def collect(*, days: float, as_json: bool) -> None:
     for folder in logs:
         shutil.rmtree(folder, ignore_errors=True)
     leftovers = [*sweep(home.path), *ImageStore(home.images).sweep(), *sweep_machines(home.machines)]
-    freed = sum(packages) + sum(size for _, size in layers)
+    blocks = _collect_blocks(home)
+    freed = sum(packages) + sum(size for _, size in layers) + sum(gone.stored_bytes for gone in blocks.values())
     if as_json:
         print_json(
             {
@@ -38,6 +42,7 @@ def collect(*, days: float, as_json: bool) -> None:
                 "packages": len(packages),
                 "logs": [str(folder) for folder in logs],
                 "leftovers": [str(path) for path in leftovers],
+                "blocks": {regions: asdict(gone) for regions, gone in blocks.items()},
                 "bytes": freed,
             }
         )
@@ -48,9 +53,27 @@ def collect(*, days: float, as_json: bool) -> None:
         print(f"removed the logs of a failed build: {folder}")
     for path in leftovers:
         print(f"removed what a killed build left: {path}")
+    for regions, gone in blocks.items():
+        if gone.blocks:
+            print(f"removed {gone.blocks} blocks that no snapshot needs in {regions}")
     print(
         f"Freed {bytes_for_people(freed)}: {len(layers)} layers and {len(packages)} packages unused for {days:g} days."
     )
+
+
+def _collect_blocks(home: Home) -> dict[str, Collected]:
+    """Remove the blocks that nothing in the catalogue needs; a home without a catalogue has none."""
+    from goldsmith.aws.cloud import Cloud, CloudError
+    from goldsmith.aws.collecting import collect as collect_blocks
+
+    try:
+        cloud = Cloud.open(home)
+    except CloudError:
+        return {}
+    try:
+        return collect_blocks(cloud)
+    finally:
+        cloud.close()
 
 
 def _remove_files(folder: Path, before: float) -> list[int]:

@@ -26,6 +26,8 @@ app = typer.Typer(
 )
 component_app = typer.Typer(help="Validate, run and list component documents.", no_args_is_help=True)
 app.add_typer(component_app, name="component")
+storage_app = typer.Typer()
+app.add_typer(storage_app, name="storage")
 app.add_typer(marketplace_app, name="marketplace")
 app.add_typer(templates_app, name="templates")
 
@@ -168,6 +170,29 @@ def serve(
     from goldsmith.cli.serve import serve as serve_apis
 
     serve_apis(host=host, port=port, certificate=certificate, key=key)
+
+
+@storage_app.callback(invoke_without_command=True)
+def storage(context: typer.Context, json: Json = False) -> None:
+    """Show what the regions' block stores hold, share and take."""
+    if context.invoked_subcommand is None:
+        from goldsmith.cli.storage import show_storage
+
+        show_storage(as_json=json)
+
+
+@storage_app.command("check", epilog="Example: goldsmith storage check --repair")
+def storage_check(
+    region: Annotated[str, typer.Option(help="Only that region's store.")] = "",
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Set damaged blocks aside, and take from other regions what they have.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Read and verify every block, and tell which snapshots are hit by what is wrong."""
+    from goldsmith.cli.storage import check_storage
+
+    raise typer.Exit(check_storage(region=region, repair=repair, as_json=json))
 
 
 @component_app.command("list", epilog="Example: goldsmith component list")

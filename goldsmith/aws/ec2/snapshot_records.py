@@ -70,12 +70,14 @@ def completed(snapshot: Resource, name: str, block_map: BlockMap, now: float) ->
         StateMessage=None,
         CompletionTime=iso(now),
         FullSnapshotSizeInBytes=len(block_map) * BLOCK,
-    ).knowing(map=name, copy=None, parent_map=None, capture=None)
+    ).knowing(map=name, copy=None, parent_map=None, capture=None, frozen=None)
 
 
 def failed(snapshot: Resource, message: str) -> Resource:
     """Return the snapshot with the reason why it has no contents."""
-    return snapshot.having(state="error", StateMessage=message).knowing(copy=None, parent_map=None, capture=None)
+    return snapshot.having(state="error", StateMessage=message).knowing(
+        copy=None, parent_map=None, capture=None, frozen=None
+    )
 
 
 def gibibytes(size: int) -> int:
