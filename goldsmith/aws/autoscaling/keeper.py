@@ -18,7 +18,6 @@ from goldsmith.aws.errors import AwsError
 from goldsmith.aws.models import Operation, find_operation
 from goldsmith.catalog.accounts import Credential
 from goldsmith.catalog.resources import every
-from goldsmith.errors import GoldsmithError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,14 +39,17 @@ PASSING = {"InsufficientInstanceCapacity", "InsufficientFreeAddressesInSubnet", 
 
 
 def reconcile(cloud: Cloud) -> None:
-    """Bring every account's groups a step nearer to what they should be; to be called again and again."""
+    """Bring every account's groups a step nearer to what they should be; to be called again and again.
+
+    What goes wrong with one group is logged, and keeps nobody from the others.
+    """
     with cloud.database.reading() as connection:
         groups = list(every(connection, GROUP))
     for group in groups:
         try:
             tend(cloud, group)
-        except (GoldsmithError, AwsError) as failed:
-            log.warning("The Auto Scaling group %s of %s could not be tended: %s", group.name, group.account, failed)
+        except Exception:
+            log.exception("The Auto Scaling group %s of %s could not be tended", group.name, group.account)
 
 
 def tend(cloud: Cloud, group: Resource) -> None:
