@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import create_engine, event, inspect
 from sqlalchemy.exc import OperationalError
 
-from goldsmith.catalog.tables import METADATA
 from goldsmith.errors import GoldsmithError
 
 if TYPE_CHECKING:
@@ -19,6 +18,10 @@ if TYPE_CHECKING:
 
 PATIENCE = 30
 """Seconds that a writer waits for another to finish."""
+
+
+SCHEMA = "0002"
+"""The newest step of goldsmith/catalog/migrations."""
 
 
 class DatabaseError(GoldsmithError):
@@ -39,19 +42,23 @@ class Database:
 
     def prepare(self) -> None:
         """Make the tables, or bring them to this version. Raises DatabaseError when the database cannot be used."""
-        from goldsmith.catalog.migrations import upgrade  # noqa: PLC0415 - Alembic takes long to load, and rarely runs
-
         try:
-            upgrade(self.engine)
+            if self._version() != SCHEMA:
+                from goldsmith.catalog.migrations import upgrade  # noqa: PLC0415 - Alembic takes long to load
+
+                upgrade(self.engine)
         except OperationalError as refused:
             raise DatabaseError(
                 f"The catalogue {self.engine.url.render_as_string()} cannot be opened: {refused.orig}.",
                 mend="Check that its folder is there and may be written, or its server runs.",
             ) from refused
 
-    def is_prepared(self) -> bool:
-        """Tell whether the tables are there."""
-        return set(METADATA.tables) <= set(inspect(self.engine).get_table_names())
+    def _version(self) -> str:
+        """Return the schema's version that the database has, empty for none."""
+        with self.reading() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return ""
+            return str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() or "")
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
