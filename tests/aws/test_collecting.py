@@ -62,6 +62,17 @@ def test_a_deleted_snapshots_own_blocks_go_and_shared_ones_stay(fresh, upload):
     assert collect(fresh.cloud, grace=-1)[EAST].blocks == 0
 
 
+def test_what_is_in_the_recycle_bin_stays(fresh, upload):
+    retention = {"RetentionPeriodValue": 7, "RetentionPeriodUnit": "DAYS"}
+    fresh.client("rbin").create_rule(ResourceType="EBS_SNAPSHOT", RetentionPeriod=retention)
+    snapshot = upload(b0=b"a")
+    fresh.client().delete_snapshot(SnapshotId=snapshot)
+    collect(fresh.cloud, grace=-1)
+    fresh.client().restore_snapshot_from_recycle_bin(SnapshotId=snapshot)
+    store = fresh.cloud.blocks(EAST)
+    assert store.get(store.load_map(record(fresh, snapshot).inner["map"]).get(0)) == b"a" * BLOCK
+
+
 def test_what_is_young_stays(fresh, upload):
     fresh.client().delete_snapshot(SnapshotId=upload(b0=b"a"))
     keep_tidy(fresh.cloud)
