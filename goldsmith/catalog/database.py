@@ -68,8 +68,13 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Give a connection whose changes appear together, or not at all when the block raises."""
+        """Give a connection whose changes appear together, or not at all when the block raises.
+
+        There is one writer at a time, so that what it looked up is so until it has written; readers never wait.
+        """
         with self.engine.connect().execution_options(goldsmith_writes=True) as connection, connection.begin():
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql("LOCK TABLE alembic_version IN EXCLUSIVE MODE")  # SQLite: BEGIN IMMEDIATE
             yield connection
 
     def close(self) -> None:
