@@ -91,6 +91,12 @@ class Dispatcher:
         if scope is None:
             raise AwsError("MissingAuthenticationToken", "Request is missing Authentication Token")
         caller = self._verifier.verify(request, scope)
+        if scope.service != service and not _named_service(request):
+            UNANSWERED[f"{scope.service[:64]}:*"] += 1
+            raise AwsError(
+                "UnknownOperation",
+                f"Goldsmith does not answer the service {scope.service[:64]}; docs/api-coverage.md lists what it does.",
+            )
         if scope.service != service:
             raise AwsError("SignatureDoesNotMatch", f"Credential should be scoped to correct service: '{service}'.")
         asked = _asked(request, service)
@@ -230,15 +236,23 @@ def _for_json(error: AwsError) -> AwsError:
 
 
 def _service(request: WireRequest, scoped: str) -> str:
-    """Tell which service a request is for: by its signature's scope, else by the request's own form."""
+    """Tell which service a request is for: by its signature's scope, else by the request's own form.
+
+    One that is for none of ours is told so in JSON where it is in JSON, and else in XML.
+    """
     if scoped in SERVICES:
         return scoped
+    return _named_service(request) or ("ssm" if "x-amz-target" in request.headers else "ec2")
+
+
+def _named_service(request: WireRequest) -> str:
+    """Tell which of our services a request's own form is of, "" for none."""
     target = request.headers.get("x-amz-target", "").partition(".")[0]
     if target in TARGETS:
         return TARGETS[target]
     if request.path.startswith("/snapshots"):
         return "ebs"
-    return QUERY_VERSIONS.get(request.form.get("Version", ""), "ec2")
+    return QUERY_VERSIONS.get(request.form.get("Version", ""), "")
 
 
 def _asked(request: WireRequest, service: str) -> Asked:

@@ -25,7 +25,7 @@ _SPECIAL = re.compile(r"[*?\\]")
 
 @dataclass(frozen=True)
 class Filter:
-    """One filter: its name in kebab case and its values."""
+    """One filter: its name in kebab case and its values; one without values matches nothing."""
 
     name: str
     values: tuple[str, ...]
@@ -109,16 +109,13 @@ class Filters:
     def _read(self, asked: Mapping[str, Any]) -> Filter:
         name = asked.get("Name")
         if not name:
-            raise AwsError("InvalidParameterValue", "A filter needs a name.")
+            raise AwsError("InvalidParameterValue", "The filter 'null' is invalid")
         if not name.startswith("tag:") and name not in {"tag-key", "tag-value"}:
             kebab = name if name in self._known else re.sub(r"(?<=[a-z0-9])([A-Z])", r"-\1", name).lower()
             if kebab not in self._known:
                 raise AwsError("InvalidParameterValue", f"The filter '{name[:200]}' is invalid")
             name = kebab
-        values = tuple(asked.get("Values") or ())
-        if not values:
-            raise AwsError("InvalidParameterValue", f"The filter '{name[:200]}' must have at least one value.")
-        return Filter(name, values)
+        return Filter(name, tuple(asked.get("Values") or ()))
 
 
 def apply(

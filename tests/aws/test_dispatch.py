@@ -72,3 +72,8 @@ def test_a_dry_run_changes_nothing(served):
 
 def test_what_is_not_implemented_says_so(served):
     assert refusal(served.client().describe_fpga_images) == ("UnknownOperation", 501)
+
+
+def test_services_that_are_not_here_say_so_in_their_own_form(served):
+    assert refusal(served.client("elb").describe_load_balancers) == ("UnknownOperation", 501)
+    assert refusal(served.client("logs").describe_log_groups) == ("UnknownOperation", 501)

@@ -125,7 +125,7 @@ def _line(key: PublicKey) -> str:
 
 def _ssh_fingerprint(key: PublicKey) -> str:
     blob = base64.b64decode(_line(key).split()[1])
-    return base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
+    return base64.b64encode(hashlib.sha256(blob).digest()).decode()
 
 
 def _colons(digest: str) -> str:

@@ -6,7 +6,7 @@ import base64
 import binascii
 from typing import TYPE_CHECKING, Any
 
-from goldsmith.aws.ec2.ids import owned, require_form, seen
+from goldsmith.aws.ec2.ids import owned, seen
 from goldsmith.aws.ec2.instances import show_instance
 from goldsmith.aws.ec2.launch_parameters import ALIAS
 from goldsmith.aws.errors import AwsError
@@ -66,16 +66,10 @@ METADATA = ("HttpTokens", "HttpPutResponseHopLimit", "HttpEndpoint", "HttpProtoc
 def require_data(data: Mapping[str, Any] | None) -> Data:
     """Return launch template data as it was given. Raises AwsError for what no launch could ever take.
 
-    As on AWS this looks at forms only: what an id leads to may come into being later.
+    As on AWS nobody looks at ids: what they lead to may come into being later.
     """
     if not data:
         raise AwsError("MissingParameter", "The request must contain the parameter LaunchTemplateData")
-    image = data.get("ImageId")
-    if image and not image.startswith(ALIAS):
-        require_form("image", image)
-    for mapping in data.get("BlockDeviceMappings") or ():
-        if snapshot := (mapping.get("Ebs") or {}).get("SnapshotId"):
-            require_form("snapshot", snapshot)
     if data.get("InstanceType") and data.get("InstanceRequirements"):
         raise AwsError(
             "InvalidParameterCombination", "Specify either InstanceType or InstanceRequirements, but not both."

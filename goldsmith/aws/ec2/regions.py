@@ -54,9 +54,10 @@ def describe_availability_zones(call: Call, parameters: dict[str, Any]) -> dict[
 
 def zone_id(region: str, zone: str) -> str:
     """Return a zone's id as AWS forms it: use1-az1 for us-east-1a."""
-    area, side, number = [*region.split("-"), "", ""][:3]
-    if not number:
+    *areas, side, number = ["", "", *region.split("-")][-4:]
+    if not (areas[-1] and number.isdecimal()):
         return f"{hashlib.sha256(region.encode()).hexdigest()[:4]}-az{ord(zone[-1]) - 96}"
+    area = "".join(areas).replace("gov", "g")
     sides = {"northeast": "ne", "northwest": "nw", "southeast": "se", "southwest": "sw"}
     return f"{area}{sides.get(side, side[:1])}{number}-az{ord(zone[-1]) - 96}"
 

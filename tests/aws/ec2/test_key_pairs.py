@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 PUBLIC = b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIK3co/dDsHHOepVtivFwyqfY/4/LTijoui6tci4UHOw somebody@somewhere"
-FINGERPRINT = "LFERDzhksyolXfqMcc9GlC7RpE0/LzetlpffMycfb90"
+FINGERPRINT = "LFERDzhksyolXfqMcc9GlC7RpE0/LzetlpffMycfb90="
 
 
 def name() -> str:
@@ -36,7 +36,9 @@ def test_a_pair_is_made_shown_and_forgotten(ec2, refusal):
 
 def test_an_imported_key_is_named_after_its_pair(ec2):
     key = name()
-    assert ec2.import_key_pair(KeyName=key, PublicKeyMaterial=PUBLIC)["KeyFingerprint"] == FINGERPRINT
+    imported = ec2.import_key_pair(KeyName=key, PublicKeyMaterial=PUBLIC)
+    assert imported["KeyFingerprint"] == FINGERPRINT
+    assert "Tags" not in imported
     [shown] = ec2.describe_key_pairs(KeyNames=[key], IncludePublicKey=True)["KeyPairs"]
     assert shown["PublicKey"] == f"{' '.join(PUBLIC.decode().split()[:2])} {key}"
     assert shown["KeyType"] == "ed25519"

@@ -101,11 +101,6 @@ def test_a_name_is_taken_once_in_an_account_and_region(served, ec2):
     ("data", "expected"),
     [
         ({}, "MissingParameter"),
-        ({"ImageId": "image"}, "InvalidAMIID.Malformed"),
-        (
-            {"BlockDeviceMappings": [{"DeviceName": "/dev/sdb", "Ebs": {"SnapshotId": "no"}}]},
-            "InvalidSnapshotID.Malformed",
-        ),
         ({"UserData": "not base64!"}, "InvalidUserData.Malformed"),
         ({"UserData": base64.b64encode(b"x" * 16385).decode()}, "InvalidParameterValue"),
         (
@@ -122,6 +117,22 @@ def test_data_that_no_launch_could_take_is_refused(ec2, data, expected):
     with pytest.raises(ClientError) as caught:
         ec2.create_launch_template(LaunchTemplateName=name(), LaunchTemplateData=data)
     assert code(caught)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ({"ImageId": "image"}, "InvalidAMIID.Malformed"),
+        ({"ImageId": "ami-0123456789abcdef0"}, "InvalidAMIID.NotFound"),
+        (
+            {"BlockDeviceMappings": [{"DeviceName": "/dev/sdb", "Ebs": {"SnapshotId": "no"}}]},
+            "InvalidSnapshotID.Malformed",
+        ),
+    ],
+)
+def test_ids_that_lead_nowhere_are_only_warned_of(ec2, data, expected):
+    made = ec2.create_launch_template(LaunchTemplateName=name(), LaunchTemplateData=data)
+    assert [fault["Code"] for fault in made["Warning"]["Errors"]] == [expected]
 
 
 def test_empty_user_data_is_data_too(ec2):
