@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from contextlib import contextmanager
 
 from goldsmith.aws.dispatch import _render, render_refusal
@@ -10,7 +11,46 @@ from goldsmith.aws.errors import AwsError
 from goldsmith.aws.models import find_operation, service_model
 from goldsmith.aws.operations import REGISTRIES
 from goldsmith.catalog.database import Database
-from goldsmith.errors import GoldsmithError
+
+KINDS = (
+    ("ImageId|^Images?$", "image"),
+    ("Snapshot", "snapshot"),
+    ("Volume", "volume"),
+    ("InstanceProfile", "instance-profile"),
+    ("InstanceId|^Instances$", "instance"),
+    ("KeyName|KeyPair", "key-pair"),
+    ("AutoScalingGroup", "auto-scaling-group"),
+    ("GroupRuleId", "security-group-rule"),
+    ("Group", "security-group"),
+    ("LaunchTemplate", "launch-template"),
+    ("Subnet", "subnet"),
+    ("Vpc", "vpc"),
+    ("ReportId", "image-usage-report"),
+    ("^Identifier$", "retention-rule"),
+    ("Role", "iam-role"),
+    ("^(Name|Names|Path)$", "parameter"),
+    ("Resource", "snapshot"),
+)
+"""Of which kind a member of a request is the id or name."""
+
+HINTS = {
+    "Architecture": "x86_64",
+    "Attribute": "launchPermission",
+    "AvailabilityZone": "us-east-1a",
+    "Description": "text",
+    "DeviceName": "/dev/xvda",
+    "InstanceType": "t3.nano",
+    "IpProtocol": "tcp",
+    "CidrIp": "10.0.0.0/8",
+    "OperationType": "add",
+    "PolicyDocument": "{}",
+    "AssumeRolePolicyDocument": "{}",
+    "SourceRegion": "us-east-1",
+    "UserIds": "123456789012",
+    "Version": "$Latest",
+    "VirtualizationType": "hvm",
+}
+"""Values that operations take."""
 
 TOKENS = re.compile(r"(Next|Client|next|client)?Token|DryRun|Marker")
 
@@ -44,7 +84,8 @@ class UndoingDatabase(Database):
                 if self.after:
                     self.after(connection)
             finally:
-                transaction.rollback()
+                if transaction.is_active:
+                    transaction.rollback()
 
     reading = writing
 
@@ -56,13 +97,20 @@ def answer(dispatcher, caller, operation, parameters, region="us-east-1"):
         rendered = _render(operation, result, "-")
     except AwsError as refused:
         rendered = render_refusal(refused, operation.service, "-")
-    except GoldsmithError as refused:
-        rendered = render_refusal(AwsError("InternalError", str(refused)), operation.service, "-")
+    except Exception:  # noqa: BLE001 - as the server does
+        rendered = render_refusal(AwsError("InternalError", traceback.format_exc()[-400:]), operation.service, "-")
     return rendered.status, rendered.body
+
+
+def kind_for(member):
+    """Return the kind of thing that a member names, as its own name tells; "" for none."""
+    return next((kind for words, kind in KINDS if re.search(words, member)), "")
 
 
 class Maker:
     """Makes an operation's parameters: ``text`` gives a member's text; what is not required is drawn."""
+
+    density = 0.3
 
     def __init__(self, draw, text):
         self.draw = draw
@@ -71,6 +119,7 @@ class Maker:
     def parameters(self, operation):
         """Return parameters that the model lets pass, mostly."""
         shape = operation.model.input_shape
+        self.density = self.draw.choice((0.0, 0.1, 0.5))
         return {} if shape is None else self._structure(shape, 0)
 
     def _structure(self, shape, depth):
@@ -78,7 +127,7 @@ class Maker:
         for name, member in shape.members.items():
             if TOKENS.fullmatch(name):
                 continue
-            if name in shape.required_members or (depth < 3 and self.draw.random() < 0.4):
+            if name in shape.required_members or (depth < 3 and self.draw.random() < self.density):
                 values[name] = self._value(member, name, depth)
         return values
 

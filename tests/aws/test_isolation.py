@@ -16,22 +16,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
 
-from goldsmith.aws.cloud import Cloud
 from goldsmith.aws.dispatch import Dispatcher
-from goldsmith.catalog.accounts import Account, Credential, create_account
-from goldsmith.catalog.resources import Resource
+from goldsmith.catalog.accounts import Account, Credential
 from goldsmith.catalog.tables import ACCOUNTS, RESOURCES, SHARES, TAGS, USES
-from goldsmith.pipelines.home import Home
-from tests.aws.asking import Maker, UndoingDatabase, answer, answered_operations
-
-NOW = 1_800_000_000.0
-SECRET = "hush"
-"""What stands in the names, tags and descriptions of what is private."""
+from tests.aws.asking import HINTS, Maker, UndoingDatabase, answer, answered_operations, kind_for
+from tests.aws.furnishing import OTHERS, OWNER, SECRET, a_snapshot, an_image, furnished, open_cloud
 
 ORGANIZATION = "arn:aws:organizations::111122223333:organization/o-exampleorg1"
 UNIT = "arn:aws:organizations::111122223333:ou/o-exampleorg1/ou-ab12-11111111"
-OWNER = "100000000001"
-OTHERS = ("100000000002", "100000000003", "100000000004")
 GRANTEES = (*OTHERS, ORGANIZATION, UNIT, "all", "aws-marketplace")
 DRAWN = re.compile(rb"<keyMaterial>.*?</keyMaterial>|<keyFingerprint>[^<]*<", re.DOTALL)
 """What no seed decides: a key pair's private half."""
@@ -41,7 +33,7 @@ DRAWN = re.compile(rb"<keyMaterial>.*?</keyMaterial>|<keyFingerprint>[^<]*<", re
 class World:
     """A cloud on a home, and what its accounts may see by the rules as they are written, not as they are coded."""
 
-    cloud: Cloud
+    cloud: object
     organizations: dict[str, tuple[str, ...]] = field(default_factory=dict)
     shares: dict[int, set[str]] = field(default_factory=dict)
     rows: list = field(default_factory=list)
@@ -57,97 +49,23 @@ class World:
         return row.account == account or bool(self.shares.get(row.position, set()) & names)
 
     def hidden(self, account: str):
-        """Return what an account may not see, nor is told of as a part of what it sees."""
+        """Return what an account may not see, nor is told of as a part of what it sees or as the source of its own."""
+        sources = {row.document.get("SourceImageId") for row in self.rows if row.account == account}
         parts = {
             mapping.get("Ebs", {}).get("SnapshotId")
             for row in self.rows
             if row.kind == "image" and self.sees(account, row)
             for mapping in row.document.get("BlockDeviceMappings", ())
         }
-        return [row for row in self.rows if not self.sees(account, row) and row.id not in parts]
+        return [row for row in self.rows if not self.sees(account, row) and row.id not in parts | sources]
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
     """A home whose owner has one of everything that can be made here."""
     path = tmp_path_factory.mktemp("template")
-    cloud = Cloud(Home(path).ready(), clock=lambda: NOW)
-    cloud.submit = lambda job: None
-    cloud.database.prepare()
-    with cloud.database.writing() as connection:
-        for number in (OWNER, *OTHERS):
-            create_account(connection, f"account-{number}", number=number)
-    _furnish(cloud)
-    cloud.close()
+    furnished(path).close()
     return path
-
-
-def _furnish(cloud):
-    """Let the owner have one of everything."""
-    from goldsmith.aws.models import find_operation
-
-    dispatcher = Dispatcher(cloud)
-    owner = Credential("AKIAOWNER", "", Account(OWNER, "owner"), "u", "admin")
-
-    def ask(service, name, **parameters):
-        return dispatcher.call(owner, "us-east-1", find_operation(service, name), parameters)
-
-    tag = [{"Key": SECRET, "Value": SECRET}]
-    ask("ec2", "DescribeVpcs")
-    ask("ec2", "CreateKeyPair", KeyName=f"{SECRET}-key", KeyType="ed25519")
-    ask("ec2", "CreateSecurityGroup", GroupName=f"{SECRET}-group", Description=SECRET)
-    data = {"InstanceType": "t3.micro"}
-    ask("ec2", "CreateLaunchTemplate", LaunchTemplateName=f"{SECRET}-template", LaunchTemplateData=data)
-    ask("ssm", "PutParameter", Name=f"/{SECRET}/parameter", Value=SECRET, Type="String")
-    period = {"RetentionPeriodValue": 1, "RetentionPeriodUnit": "DAYS"}
-    ask("rbin", "CreateRule", ResourceType="EC2_IMAGE", RetentionPeriod=period, Description=SECRET, Tags=tag)
-    ask("iam", "CreateRole", RoleName=f"{SECRET}-role", AssumeRolePolicyDocument="{}")
-    ask("iam", "CreateInstanceProfile", InstanceProfileName=f"{SECRET}-profile")
-    image = _image("ami-00000000000000aaa", "snap-00000000000000aaa")
-    with cloud.catalog(OWNER, "us-east-1") as catalog:
-        catalog.add(_snapshot("snap-00000000000000aaa"), {SECRET: SECRET})
-        catalog.add(image, {SECRET: SECRET})
-        catalog.add(_snapshot("snap-00000000000000bbb"), {SECRET: SECRET})
-    types = [{"ResourceType": "ec2:Instance"}]
-    ask("ec2", "CreateImageUsageReport", ImageId=image.id, ResourceTypes=types)
-    launch = {"ImageId": image.id, "MinCount": 1, "MaxCount": 1, "InstanceType": "t3.nano"}
-    ask("ec2", "RunInstances", **launch, TagSpecifications=[{"ResourceType": "instance", "Tags": tag}])
-    ask("ec2", "CreateVolume", AvailabilityZone="us-east-1a", Size=1)
-
-
-def _snapshot(identifier, account=OWNER):
-    document = {
-        "VolumeSize": 1,
-        "VolumeId": "vol-ffffffff",
-        "Description": SECRET,
-        "Encrypted": False,
-        "Progress": "100%",
-        "StorageTier": "standard",
-    }
-    return Resource(identifier, "snapshot", account, "us-east-1", "", "completed", NOW, document, {"map": "0" * 64})
-
-
-def _image(identifier, snapshot, account=OWNER, **more):
-    ebs = {
-        "SnapshotId": snapshot,
-        "VolumeSize": 1,
-        "VolumeType": "gp3",
-        "DeleteOnTermination": True,
-        "Encrypted": False,
-    }
-    document = {
-        "Description": SECRET,
-        "Architecture": "x86_64",
-        "ImageType": "machine",
-        "RootDeviceName": "/dev/xvda",
-        "RootDeviceType": "ebs",
-        "VirtualizationType": "hvm",
-        "Hypervisor": "xen",
-        "ProductCodes": [],
-        "BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": ebs}],
-        **more,
-    }
-    return Resource(identifier, "image", account, "us-east-1", f"{SECRET}-{identifier}", "available", NOW, document)
 
 
 @dataclass(frozen=True)
@@ -177,16 +95,15 @@ def build(template, path, plan) -> World:
     """Make a plan's world of a copy of the template."""
     shutil.rmtree(path, ignore_errors=True)
     shutil.copytree(template, path)
-    cloud = Cloud(Home(path).ready(), clock=lambda: NOW)
-    cloud.submit = lambda job: None
+    cloud = open_cloud(path)
     snapshots = [f"snap-{number:017x}" for number in range(1, len(plan.snapshots) + 1)]
     for identifier, (account, grantees) in zip(snapshots, plan.snapshots, strict=True):
         with cloud.catalog(account, "us-east-1") as catalog:
-            catalog.share(catalog.add(_snapshot(identifier, account), {SECRET: identifier}), add=grantees)
+            catalog.share(catalog.add(a_snapshot(identifier, account), {SECRET: identifier}), add=grantees)
     for number, (account, grantees, source) in enumerate(plan.images, 1):
         made_of = {"SourceImageId": f"ami-{source:017x}", "SourceImageRegion": "us-east-1"} if source else {}
         with cloud.catalog(account, "us-east-1") as catalog:
-            image = _image(f"ami-{number:017x}", snapshots[number % len(snapshots)], account, **made_of)
+            image = an_image(f"ami-{number:017x}", snapshots[number % len(snapshots)], account, **made_of)
             catalog.share(catalog.add(image, {SECRET: image.id}), add=grantees)
     with cloud.database.writing() as connection:
         for account, (organization, *units) in plan.members.items():
@@ -209,11 +126,14 @@ def facts(connection, row):
 
 
 def fits(row, operation):
-    """Tell whether an operation's members ask for a resource's kind: its words are in a member's name."""
+    """Tell whether a member of an operation names things of a resource's kind."""
     shape = operation.model.input_shape
-    words = () if shape is None else (*shape.members,)
-    kind = row.kind.replace("-", " ").title().replace(" ", "").replace("Security", "").replace("Pair", "")
-    return any(kind in word or (word in {"Identifier", "ResourceArn"} and kind == "RetentionRule") for word in words)
+    return shape is not None and any(kind_for(member) == row.kind for member in shape.members)
+
+
+def a_text(draw, row, name):
+    """Return a member's text: mostly what tells of a resource."""
+    return HINTS[name] if name in HINTS else draw.choice((row.id, row.id, row.name or row.id))
 
 
 def keep_facts(row, kept, connection):
@@ -274,7 +194,7 @@ def test_what_an_account_may_not_see_might_as_well_not_be(template, tmp_path, mo
     faults = []
     for operation in answered_operations():
         row = draw.choice([row for row in hidden if fits(row, operation)] or hidden)
-        maker = Maker(draw, lambda name, row=row: draw.choice((row.id, row.id, row.name or row.id)))
+        maker = Maker(draw, partial(a_text, draw, row))
         parameters = maker.parameters(operation)
         with world.cloud.database.reading() as connection:
             before = facts(connection, row)

@@ -60,6 +60,8 @@ def modify_instance_attribute(call: Call, parameters: dict[str, Any]) -> None:
     if len(asked) > 1:
         raise AwsError("InvalidParameterCombination", "Fields for multiple attribute types specified")
     ((name, value),) = asked.items()
+    if value is None and name != "UserData":
+        raise AwsError("MissingParameter", f"The request must contain the parameter {name}.Value")
     changed = _changed(call, instance, name, value)
     call.catalog.save(changed)
     if name == "Groups":
@@ -195,7 +197,7 @@ def _attributes(instance: Resource, name: str, value: Any) -> Resource:
 
 def _mapped(instance: Resource, asked: list[dict[str, Any]]) -> Resource:
     """Return the instance with DeleteOnTermination changed for devices that it has."""
-    wanted = {each["DeviceName"]: (each.get("Ebs") or {}).get("DeleteOnTermination") for each in asked}
+    wanted = {str(each.get("DeviceName") or ""): (each.get("Ebs") or {}).get("DeleteOnTermination") for each in asked}
     there = {mapping["DeviceName"] for mapping in instance.document["BlockDeviceMappings"]}
     if unknown := sorted(set(wanted) - there):
         raise AwsError("InvalidInstanceAttributeValue", f"No device is currently mapped at {', '.join(unknown)}")

@@ -35,7 +35,10 @@ def get_console_screenshot(call: Call, parameters: dict[str, Any]) -> dict[str, 
     instance = owned(call, "instance", parameters["InstanceId"])
     if instance.state != "running":
         raise AwsError("IncorrectInstanceState", f"The instance '{instance.id}' is not in the 'running' state.")
-    png = call.cloud.instances.screenshot(instance.id)
+    try:
+        png = call.cloud.instances.screenshot(instance.id)
+    except GoldsmithError as ended:
+        raise AwsError("IncorrectInstanceState", f"The instance '{instance.id}' shows no screen: {ended}") from ended
     out = io.BytesIO()
     with Image.open(io.BytesIO(png)) as picture:
         picture.convert("RGB").save(out, "JPEG", quality=85)
