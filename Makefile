@@ -3,7 +3,7 @@
 PYTEST := .venv/bin/pytest
 SOURCES := goldsmith tests bench
 
-.PHONY: help setup image test check bench
+.PHONY: help setup image test check bench serve reference
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -23,5 +23,14 @@ check: setup ## Lint, format, types, and the direction of the rooms
 test: check ## Everything of check, then the whole test suite
 	@$(PYTEST) -m "not bench"
 
-bench: setup ## Measure against the same work by hand and against other tools; writes bench/results.md
+bench: setup ## Measure against the same work by hand and against other tools; writes bench/results.md and bench/catalogue.md
 	@.venv/bin/python -m bench
+	@.venv/bin/python -m bench.catalogue
+
+serve: setup ## Serve the catalogue's APIs on http://127.0.0.1:8580
+	@[ -e "$${GOLDSMITH_HOME:-/var/lib/goldsmith}/catalog.sqlite" ] || .venv/bin/goldsmith init
+	@.venv/bin/goldsmith serve
+
+reference: setup ## Write the pages that are made from the code
+	@.venv/bin/python -c 'from goldsmith.aws.coverage import render; print(render(), end="")' >docs/api-coverage.md
+	@.venv/bin/python -c 'from goldsmith.trees.cleanup.reference import cleanup_reference; print(cleanup_reference(), end="")' >docs/cleanup.md
