@@ -9,6 +9,7 @@ from goldsmith.aws.ec2.copy_jobs import copy_image as copy_image_later
 from goldsmith.aws.ec2.copy_jobs import copy_snapshot as copy_snapshot_later
 from goldsmith.aws.ec2.ids import missing, require_form
 from goldsmith.aws.ec2.images import require_name
+from goldsmith.aws.ec2.marketplace import require_copyable
 from goldsmith.aws.ec2.snapshot_records import new_snapshot, require_unencrypted
 from goldsmith.aws.ec2.snapshot_tiers import require_standard
 from goldsmith.aws.errors import AwsError
@@ -54,7 +55,7 @@ def copy_image(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
     require_unencrypted(encrypted=parameters.get("Encrypted"), key=parameters.get("KmsKeyId"))
     region = parameters["SourceRegion"]
     there = _there(call, region)
-    source = _source_image(call, there, parameters["SourceImageId"])
+    source = require_copyable(call, there, parameters["SourceImageId"])
     name = require_name(call, parameters["Name"])
     image_id = new_id("ami")
     mappings: list[dict[str, Any]] = []
@@ -94,22 +95,6 @@ def _there(call: Call, region: str) -> Catalog:
     if region not in call.cloud.settings.regions:
         raise AwsError("InvalidParameterValue", f"There is no region {region[:64]} here.")
     return call.catalog.elsewhere(region)
-
-
-def _source_image(call: Call, there: Catalog, identifier: str) -> Resource:
-    """Return an AMI that the caller may copy."""
-    require_form("image", identifier)
-    source = there.get("image", identifier)
-    if source is None:
-        raise missing("image", [identifier])
-    if source.state != "available":
-        raise AwsError("InvalidAMIID.Unavailable", f"The image id '[{identifier}]' is no longer available")
-    foreign = source.account != call.account.id
-    if foreign and (source.document.get("ProductCodes") or there.listed_among([source])):
-        raise AwsError(
-            "InvalidRequest", f"The image '{identifier}' has product codes, so that only its owner can copy it."
-        )
-    return source
 
 
 def _copy(call: Call, source: Resource, description: str) -> Resource:

@@ -30,7 +30,7 @@ INHERITED = (
     "UsageOperation",
     "ProductCodes",
 )
-FROM_IMAGE = ("SriovNetSupport", "TpmSupport", "ImdsSupport")
+FROM_IMAGE = ("SriovNetSupport", "TpmSupport", "ImdsSupport", "InstanceTypeSpecification", "ImageWatermarks")
 
 
 @ec2.operation(

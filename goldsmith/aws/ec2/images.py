@@ -157,7 +157,7 @@ def describe_images(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
         grantees=grantees,
         given=given,
         keep=keep,
-        tolerate=lambda image: was_deregistered(call, image),
+        tolerate=lambda image: was_deregistered(call.catalog, image),
     )
     return {"Images": items, **more}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from goldsmith.aws.ec2.allowed_images import DISABLED, allowed_images
 from goldsmith.aws.ec2.describing import Listing, describe
 from goldsmith.aws.ec2.instances import state_of
-from goldsmith.aws.ec2.marketplace import image_facts, owner_alias
+from goldsmith.aws.ec2.marketplace import image_facts
 from goldsmith.aws.ec2.regions import zone_id
 from goldsmith.aws.operations import ec2
 from goldsmith.catalog.resources import Query
@@ -76,12 +76,8 @@ def describe_instance_image_metadata(call: Call, parameters: dict[str, Any]) -> 
 def _images(call: Call, ids: set[str]) -> dict[str, dict[str, Any]]:
     """Return what is to be told of those AMIs that the caller sees."""
     images = list(call.catalog.find(Query("image", ids=tuple(sorted(ids))))) if ids else []
-    listed, public = call.catalog.listed_among(images), call.catalog.public_among(images)
     allowed = allowed_images(call)
-    found = {}
-    for image in images:
-        alias = owner_alias(image, listed)
-        found[image.id] = image_facts(image, alias=alias, public=image.id in public)
-        if allowed.state != DISABLED:
-            found[image.id]["ImageAllowed"] = allowed.allows(image, alias)
+    found = image_facts(call, images)
+    for image in images if allowed.state != DISABLED else ():
+        found[image.id]["ImageAllowed"] = allowed.allows(image, found[image.id].get("ImageOwnerAlias", ""))
     return found

@@ -13,7 +13,7 @@ from goldsmith.aws.ec2.instance_records import Network, common_document, new_ins
 from goldsmith.aws.ec2.instance_types import instance_type
 from goldsmith.aws.ec2.instances import show_instance
 from goldsmith.aws.ec2.launch_parameters import effective
-from goldsmith.aws.ec2.marketplace import require_launchable
+from goldsmith.aws.ec2.marketplace import image_facts, record_launch, require_instance_type, require_launchable
 from goldsmith.aws.ec2.subnets import choose_subnet
 from goldsmith.aws.ec2.volumes import volume_document
 from goldsmith.aws.errors import AwsError
@@ -48,6 +48,7 @@ def run_instances(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
     image = require_launchable(call, asked["ImageId"])
     kind = instance_type(call.cloud, asked.get("InstanceType") or DEFAULT_TYPE)
     _require_architecture(image, kind)
+    require_instance_type(image, kind.name)
     network = _network(call, asked)
     volumes = for_launch(call, image, asked.get("BlockDeviceMappings") or [])
     count = _count(call, asked, kind)
@@ -57,16 +58,18 @@ def run_instances(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
         **_key(call, asked),
         **_profile(call, asked),
     }
+    facts = image_facts(call, [image])[image.id]
     launched = []
     for index in range(count):
         instance = new_instance(call, asked, image, network, shared, reservation, index).knowing(
-            memory=kind.memory, vcpus=kind.vcpus
+            memory=kind.memory, vcpus=kind.vcpus, image=facts
         )
         instance = call.catalog.add(instance, {**tags.get("instance", {}), **system_tags})
         mappings = [_volume(call, instance, volume, tags.get("volume", {})) for volume in volumes]
         call.catalog.save(instance.having(BlockDeviceMappings=mappings))
         call.later(partial(start_instance, call.cloud, call.account, call.region, instance.id))
         launched.append(instance)
+    record_launch(call, image)
     items = [
         {**_shown(instance), "Tags": show_tags({**tags.get("instance", {}), **system_tags})} for instance in launched
     ]

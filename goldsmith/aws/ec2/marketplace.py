@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from goldsmith.aws.ec2.allowed_images import allowed_images
 from goldsmith.aws.ec2.ids import missing, require_form
+from goldsmith.aws.ec2.image_sources import visible_sources
 from goldsmith.aws.ec2.own_images import unavailable, was_deregistered
 from goldsmith.aws.errors import AwsError
 from goldsmith.aws.filters import Filter
@@ -16,7 +17,7 @@ from goldsmith.catalog.marketplace import foreign_codes, missing_subscriptions
 from goldsmith.catalog.resources import LISTED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from goldsmith.aws.call import Call
     from goldsmith.catalog.resources import Resource
@@ -28,7 +29,7 @@ def require_launchable(call: Call, identifier: str) -> Resource:
     Raises AwsError: NotFound for one that it cannot see or does not allow itself, Unavailable for one that is
     deregistered, disabled or not ready, OptInRequired for a product that it has not subscribed to.
     """
-    image = _require_visible(call, identifier)
+    image = _require_visible(call, call.catalog, identifier)
     if codes := missing_subscriptions(call.catalog, image):
         raise AwsError(
             "OptInRequired",
@@ -38,13 +39,13 @@ def require_launchable(call: Call, identifier: str) -> Resource:
     return image
 
 
-def require_copyable(call: Call, identifier: str) -> Resource:
-    """Return an AMI that the caller may copy: one that it sees, of no product of another account's.
+def require_copyable(call: Call, catalog: Catalog, identifier: str) -> Resource:
+    """Return an AMI of the region of ``catalog`` that the caller may copy: one that it sees, of no other's product.
 
     Whether it may read the snapshots is not looked at. Raises AwsError otherwise.
     """
-    image = _require_visible(call, identifier)
-    if foreign_codes(call.catalog, image):
+    image = _require_visible(call, catalog, identifier)
+    if foreign_codes(catalog, image):
         raise AwsError(
             "InvalidRequest", f"The image '{image.id}' has a product code of another account and cannot be copied."
         )
@@ -71,20 +72,28 @@ def record_launch(call: Call, image: Resource) -> None:
         owner.save(current.having(LastLaunchedTime=iso(call.now)))
 
 
-def image_facts(image: Resource, *, alias: str = "", public: bool = False) -> dict[str, Any]:
-    """Return what an instance remembers of its AMI, which may be gone or withdrawn when somebody asks."""
-    facts = {
-        "ImageId": image.id,
-        "Name": image.name,
-        "OwnerId": image.account,
-        "State": image.state,
-        "ImageOwnerAlias": alias or None,
-        "CreationDate": iso(image.created),
-        "DeprecationTime": image.document.get("DeprecationTime"),
-        "IsPublic": public,
-        "ImageWatermarks": image.document.get("ImageWatermarks"),
-    }
-    return {name: value for name, value in facts.items() if value is not None}
+def image_facts(call: Call, images: Sequence[Resource]) -> dict[str, dict[str, Any]]:
+    """Return what DescribeInstanceImageMetadata tells of AMIs that the caller sees, by id.
+
+    An instance remembers it of its AMI from its launch on, as that may be gone or withdrawn when somebody asks.
+    """
+    listed, public = call.catalog.listed_among(images), call.catalog.public_among(images)
+    sources = visible_sources(call, images)
+    found = {}
+    for image in images:
+        facts = {
+            "ImageId": image.id,
+            "Name": image.name,
+            "OwnerId": image.account,
+            "State": image.state,
+            "ImageOwnerAlias": owner_alias(image, listed) or None,
+            "CreationDate": iso(image.created),
+            "DeprecationTime": image.document.get("DeprecationTime"),
+            "IsPublic": image.id in public,
+            "ImageWatermarks": {**image.document, **sources.get(image.id, {})}.get("ImageWatermarks"),
+        }
+        found[image.id] = {name: value for name, value in facts.items() if value is not None}
+    return found
 
 
 def owner_alias(image: Resource, listed: set[str]) -> str:
@@ -92,12 +101,12 @@ def owner_alias(image: Resource, listed: set[str]) -> str:
     return LISTED if image.id in listed else ""
 
 
-def _require_visible(call: Call, identifier: str) -> Resource:
+def _require_visible(call: Call, catalog: Catalog, identifier: str) -> Resource:
     require_form("image", identifier)
-    if was_deregistered(call, identifier):
+    if was_deregistered(catalog, identifier):
         raise unavailable(identifier)
-    image = call.catalog.get("image", identifier)
-    if image is None or allowed_images(call).hides(image, owner_alias(image, call.catalog.listed_among([image]))):
+    image = catalog.get("image", identifier)
+    if image is None or allowed_images(call).hides(image, owner_alias(image, catalog.listed_among([image]))):
         raise missing("image", [identifier])
     if image.state != "available":
         raise unavailable(identifier)

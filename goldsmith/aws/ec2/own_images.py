@@ -10,6 +10,7 @@ from goldsmith.catalog.uses import RECYCLED
 
 if TYPE_CHECKING:
     from goldsmith.aws.call import Call
+    from goldsmith.catalog.catalog import Catalog
     from goldsmith.catalog.resources import Resource
 
 DEREGISTERED = "deregistered"
@@ -21,7 +22,7 @@ def own_image(call: Call, identifier: str) -> Resource:
     Raises AwsError for a malformed id, for an AMI that the caller cannot see, for one that is another's, and for one
     that was deregistered.
     """
-    if was_deregistered(call, identifier):
+    if was_deregistered(call.catalog, identifier):
         raise unavailable(identifier)
     image = seen(call, "image", identifier)
     if image.account != call.account.id:
@@ -29,9 +30,9 @@ def own_image(call: Call, identifier: str) -> Resource:
     return image
 
 
-def was_deregistered(call: Call, identifier: str) -> bool:
+def was_deregistered(catalog: Catalog, identifier: str) -> bool:
     """Tell whether the caller had such an AMI: clients that poll for its end take an empty list for it."""
-    image = call.catalog.own("image", identifier) or call.catalog.own(f"{RECYCLED}image", identifier)
+    image = catalog.own("image", identifier) or catalog.own(f"{RECYCLED}image", identifier)
     return image is not None and (image.state == DEREGISTERED or image.kind != "image")
 
 

@@ -66,9 +66,13 @@ def test_launching_takes_a_subscription(served, product, offered):
     assert attempt(served, "buyer", require_launchable, offered) == "OptInRequired"
 
 
+def copy(call, image):
+    return require_copyable(call, call.catalog, image)
+
+
 def test_others_can_neither_copy_nor_publish_it(served, offered):
-    assert attempt(served, "buyer", require_copyable, offered) == "InvalidRequest"
-    assert attempt(served, "seller", require_copyable, offered) == offered
+    assert attempt(served, "buyer", copy, offered) == "InvalidRequest"
+    assert attempt(served, "seller", copy, offered) == offered
     public = {"Add": [{"Group": "all"}]}
     modify = served.client(account="seller").modify_image_attribute
     assert refusal(modify, ImageId=offered, LaunchPermission=public) == "OperationNotPermitted"
@@ -132,7 +136,7 @@ def test_a_launch_is_noted_for_the_owner(served):
     def launch(call, identifier):
         found = require_launchable(call, identifier)
         record_launch(call, found)
-        assert image_facts(found)["ImageId"] == identifier
+        assert image_facts(call, [found])[identifier]["OwnerId"] == found.account
         return found
 
     assert attempt(served, "buyer", launch, image) == image
