@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,17 +18,32 @@ pytestmark = [pytest.mark.boots, pytest.mark.network]
 OVER = {"Successful", "Failed", "Cancelled", "RollbackSuccessful", "RollbackFailed"}
 
 
-def blank_image(server: Server) -> str:
-    """An AMI of a disk on which there is nothing: it never comes up."""
+POWERS_OFF = bytes.fromhex("ba0406b80020eff4")
+"""Real-mode code: mov dx, 0x604; mov ax, 0x2000; out dx, ax; hlt. That is ACPI's power button on QEMU's q35."""
+
+
+def dying_image(server: Server) -> str:
+    """An AMI of a disk whose boot sector switches the machine off: it never comes up."""
     ec2, ebs = server.client(), server.client("ebs")
+    sector = POWERS_OFF.ljust(510, b"\0") + b"\x55\xaa"
+    block = sector.ljust(512 * 1024, b"\0")
     snapshot = ebs.start_snapshot(VolumeSize=1)["SnapshotId"]
-    ebs.complete_snapshot(SnapshotId=snapshot, ChangedBlocksCount=0)
+    ebs.put_snapshot_block(
+        SnapshotId=snapshot,
+        BlockIndex=0,
+        BlockData=block,
+        DataLength=len(block),
+        Checksum=base64.b64encode(hashlib.sha256(block).digest()).decode(),
+        ChecksumAlgorithm="SHA256",
+    )
+    ebs.complete_snapshot(SnapshotId=snapshot, ChangedBlocksCount=1)
     ec2.get_waiter("snapshot_completed").wait(SnapshotIds=[snapshot], WaiterConfig={"Delay": 1, "MaxAttempts": 30})
     return ec2.register_image(
-        Name="nothing",
+        Name="dying",
         Architecture="x86_64",
         VirtualizationType="hvm",
         RootDeviceName="/dev/xvda",
+        BootMode="legacy-bios",
         BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": {"SnapshotId": snapshot}}],
     )["ImageId"]
 
@@ -62,7 +79,7 @@ def test_a_group_is_refreshed_and_goes_back_when_the_new_image_does_not_come_up(
     ec2.create_launch_template_version(
         LaunchTemplateName="web", LaunchTemplateData={**good, "InstanceType": "t3.small"}
     )
-    bad = {**good, "ImageId": blank_image(server)}
+    bad = {**good, "ImageId": dying_image(server)}
     ec2.create_launch_template_version(LaunchTemplateName="web", LaunchTemplateData=bad)
     scaling.create_auto_scaling_group(
         AutoScalingGroupName="web",
