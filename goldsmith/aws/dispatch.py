@@ -14,6 +14,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
 from goldsmith.aws.call import Call
+from goldsmith.aws.characters import require_characters
 from goldsmith.aws.errors import AwsError
 from goldsmith.aws.models import QUERY_VERSIONS, SERVICES, TARGETS, Operation, find_operation
 from goldsmith.aws.operations import REGISTRIES, UNANSWERED
@@ -119,6 +120,7 @@ class Dispatcher:
             )
         if region not in self.cloud.settings.regions:
             region = self._global_region(operation, region)
+        require_characters(operation, parameters)
         validate(operation, parameters)
         self._authorise(caller, operation, answering)
         dry = bool(parameters.pop("DryRun", False))
@@ -185,6 +187,8 @@ class Dispatcher:
         raise AwsError("AuthFailure", f"There is no region {region[:64]} here. There are: {known}.")
 
     def _find_credential(self, key_id: str, token: str) -> Credential | None:
+        if not key_id.isalnum():
+            return None
         with self.cloud.database.reading() as connection:
             return find_credential(connection, self.cloud.vault, key_id, token)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from goldsmith.aws.ec2.ids import seen
+from goldsmith.aws.ec2.ids import require_form, seen
 from goldsmith.aws.errors import AwsError
 from goldsmith.catalog.uses import RECYCLED
 
@@ -22,6 +22,7 @@ def own_image(call: Call, identifier: str) -> Resource:
     Raises AwsError for a malformed id, for an AMI that the caller cannot see, for one that is another's, and for one
     that was deregistered.
     """
+    require_form("image", identifier)
     if was_deregistered(call.catalog, identifier):
         raise unavailable(identifier)
     image = seen(call, "image", identifier)
