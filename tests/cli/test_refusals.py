@@ -76,7 +76,7 @@ class _Tampering(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         try:
-            answer = urllib.request.urlopen(self.path)  # noqa: S310
+            answer = urllib.request.urlopen(self.path)
         except urllib.error.HTTPError as refused:
             answer = refused
         content = answer.read()
