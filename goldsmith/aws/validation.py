@@ -3,102 +3,198 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.aws.errors import AwsError
 from goldsmith.aws.wire.query import wire_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from botocore.model import Shape
 
     from goldsmith.aws.models import Operation
 
-OPEN_ENUMS = {"InstanceType", "ResourceType", "SnapshotAttributeName", "InstanceAttributeName", "ImageAttributeName"}
+OPEN_ENUMS = {
+    "FleetOnDemandAllocationStrategy",
+    "ImageAttributeName",
+    "InstanceAttributeName",
+    "InstanceType",
+    "ResourceType",
+    "SnapshotAttributeName",
+    "SpotAllocationStrategy",
+}
 """Shapes whose values the model lists, but an operator may extend, or whose refusal has words of its own."""
 
-OUTER_EC2 = {"ec2"}
+NUMBERS = {"integer", "long", "float", "double"}
+MEASURED = {"string", "list", "map", *NUMBERS}
+SHORT_ENUM = 12
+"""Values that EC2's refusal still names."""
+
+LONGEST_MATCHED = 4096
+"""Characters of a value that is held against its pattern."""
+
+LONGEST_SHOWN = 1024
+"""Characters of a value that a refusal repeats."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with one member: ``rule`` is missing, enum, pattern, least or most; ``path`` leads to it.
+
+    ``member`` is set for a plain value in a list or map: its shape, of which all rules are told at once.
+    """
+
+    path: str
+    shape: Shape = field(repr=False)
+    value: Any
+    rule: str
+    member: Shape | None = None
 
 
 def validate(operation: Operation, parameters: dict[str, Any]) -> None:
-    """Raise AwsError for the first member that the model does not allow."""
+    """Raise AwsError for members that the model does not allow: EC2 tells the first, other services tell all."""
     shape = operation.model.input_shape
-    if shape is not None:
-        _Check(operation).structure(shape, parameters, "")
+    if shape is None:
+        return
+    ec2 = operation.protocol == "ec2"
+    faults = _Walk(ec2=ec2).structure(shape, parameters, "")
+    if ec2:
+        if fault := next(faults, None):
+            raise _ec2_refusal(fault)
+    elif found := list(faults):
+        raise _refusal(operation, found)
 
 
-class _Check:
-    """Walks one request; knows the codes in which its service refuses."""
+@dataclass(frozen=True)
+class _Walk:
+    """Goes through one request and yields its faults; names members as the service does."""
 
-    def __init__(self, operation: Operation) -> None:
-        self.operation = operation
-        self.ec2 = operation.protocol == "ec2"
+    ec2: bool
 
-    def structure(self, shape: Any, values: dict[str, Any], path: str) -> None:
+    def structure(self, shape: Any, values: dict[str, Any], path: str) -> Iterator[Fault]:
+        """Look at members. To EC2 a required text that is empty is not there."""
         for name in shape.required_members:
-            if values.get(name) is None:
-                raise self._missing(self._wire(name, shape.members[name]), path)
+            if values.get(name) is None or (self.ec2 and values[name] == ""):
+                yield Fault(self._join(path, name, shape.members[name]), shape.members[name], None, "missing")
         for name, value in values.items():
             member = shape.members.get(name)
             if member is not None and value is not None:
-                self.value(member, value, f"{path}.{self._wire(name, member)}" if path else self._wire(name, member))
+                yield from self._value(member, value, self._join(path, name, member))
 
-    def value(self, shape: Any, value: Any, path: str) -> None:
+    def _value(self, shape: Any, value: Any, path: str) -> Iterator[Fault]:
+        yield from (Fault(path, shape, value, rule) for rule in _broken(shape, value))
         kind = shape.type_name
         if kind == "structure":
-            self.structure(shape, value, path)
+            yield from self.structure(shape, value, path)
         elif kind == "list":
-            self._bounds(shape, len(value), path, "length")
             for number, each in enumerate(value, 1):
-                self.value(shape.member, each, f"{path}.{number}")
+                yield from self._element(shape, shape.member, value, each, path, str(number))
         elif kind == "map":
-            self._bounds(shape, len(value), path, "length")
-            for each in value.values():
-                self.value(shape.value, each, path)
-        elif kind == "string":
-            self._text(shape, value, path)
-        elif kind in {"integer", "long", "float", "double"}:
-            self._bounds(shape, value, path, "value")
+            for key, each in value.items():
+                yield from self._element(shape, shape.value, value, each, path, key)
 
-    def _text(self, shape: Any, value: str, path: str) -> None:
-        if shape.enum and shape.name not in OPEN_ENUMS and value not in shape.enum:
-            known = f" Valid values: {', '.join(shape.enum)}." if len(shape.enum) <= 12 else ""  # noqa: PLR2004 - what a line holds
-            raise self._wrong(f"Value ({value[:200]}) for parameter {path} is invalid.{known}")
-        self._bounds(shape, len(value), path, "length")
-        pattern = shape.metadata.get("pattern")
-        if pattern and not _matches(pattern, value):
-            raise self._wrong(
-                f"Value ({value[:200]}) for parameter {path} is invalid. Expecting the pattern {pattern}."
-            )
-
-    def _bounds(self, shape: Shape, number: float, path: str, what: str) -> None:
-        low, high = shape.metadata.get("min"), shape.metadata.get("max")
-        if low is not None and number < low:
-            raise self._wrong(f"The {what} {number} of parameter {path} is invalid. Expecting at least {low}.")
-        if high is not None and number > high:
-            raise self._wrong(f"The {what} {number} of parameter {path} is invalid. Expecting at most {high}.")
-
-    def _wire(self, name: str, shape: Shape) -> str:
-        return wire_name(name, shape, ec2=True) if self.ec2 else name
-
-    def _missing(self, name: str, path: str) -> AwsError:
-        where = f"{path}.{name}" if path else name
+    def _element(self, shape: Any, member: Any, whole: Any, each: Any, path: str, place: str) -> Iterator[Fault]:
         if self.ec2:
-            return AwsError("MissingParameter", f"The request must contain the parameter {where}")
-        if self.operation.protocol == "query":
-            return AwsError("ValidationError", f"The request must contain the parameter {where}.")
-        return self._wrong(f"The request must contain the parameter {where}.")
+            yield from self._value(member, each, f"{path}.{place}")
+        elif member.type_name in {"structure", "list", "map"}:
+            yield from self._value(member, each, f"{path}.{place}.member")
+        elif rule := next(_broken(member, each), None):
+            yield Fault(path, shape, whole, rule, member)
 
-    def _wrong(self, message: str) -> AwsError:
-        if self.ec2:
-            return AwsError("InvalidParameterValue", message)
-        if self.operation.protocol == "query":
-            return AwsError("ValidationError", message)
-        return AwsError("ValidationException", message, Reason="INVALID_PARAMETER_VALUE")
+    def _join(self, path: str, name: str, shape: Shape) -> str:
+        step = wire_name(name, shape, ec2=True) if self.ec2 else name[0].lower() + name[1:]
+        return f"{path}.{step}" if path else step
+
+
+def _broken(shape: Any, value: Any) -> Iterator[str]:
+    """Yield the rules of a shape that a value breaks, without those of what is inside."""
+    kind = shape.type_name
+    if kind not in MEASURED:
+        return
+    if kind == "string" and shape.enum and shape.name not in OPEN_ENUMS and value not in shape.enum:
+        yield "enum"
+    size = value if kind in NUMBERS else len(value)
+    if "max" in shape.metadata and size > shape.metadata["max"]:
+        yield "most"
+    if "min" in shape.metadata and size < shape.metadata["min"]:
+        yield "least"
+    pattern = shape.metadata.get("pattern")
+    if pattern and kind == "string" and not _matches(pattern, value):
+        yield "pattern"
+
+
+def _ec2_refusal(fault: Fault) -> AwsError:
+    """Return EC2's words."""
+    if fault.rule == "missing" and fault.shape.type_name == "list" and fault.path == "InstanceId":
+        return AwsError("InvalidParameterCombination", "No instances specified")
+    if fault.rule == "missing":
+        return AwsError("MissingParameter", f"The request must contain the parameter {fault.path}")
+    shape = fault.shape
+    if fault.rule in {"least", "most"}:
+        limit = shape.metadata["min" if fault.rule == "least" else "max"]
+        what, size = ("value", fault.value) if shape.type_name in NUMBERS else ("length", len(fault.value))
+        bound = f"at {fault.rule} {limit}"
+        said = f"The {what} {size} of parameter {fault.path} is invalid. Expecting {bound}."
+    else:
+        said = f"Value ({str(fault.value)[:200]}) for parameter {fault.path} is invalid."
+        values = list(shape.metadata.get("enum", ()))
+        if fault.rule == "pattern":
+            said += f" Expecting the pattern {shape.metadata['pattern']}."
+        elif len(values) <= SHORT_ENUM:
+            said += f" Valid values: {', '.join(values)}."
+    return AwsError("InvalidParameterValue", said)
+
+
+def _refusal(operation: Operation, faults: list[Fault]) -> AwsError:
+    """Return the words that all of AWS's other services share."""
+    told = "; ".join(
+        f"Value {_shown(each)} at '{each.path}' failed to satisfy constraint: {_constraint(each)}" for each in faults
+    )
+    message = f"{len(faults)} validation error{'s' if len(faults) > 1 else ''} detected: {told}"
+    if operation.protocol == "query":
+        return AwsError("ValidationError", message)
+    return AwsError("ValidationException", message, Reason="INVALID_PARAMETER_VALUE")
+
+
+def _shown(fault: Fault) -> str:
+    if fault.value is None:
+        return "null"
+    if fault.shape.type_name == "list":
+        return f"'[{', '.join(map(str, fault.value))[:LONGEST_SHOWN]}]'"
+    return f"'{str(fault.value)[:LONGEST_SHOWN]}'"
+
+
+def _constraint(fault: Fault) -> str:
+    if fault.member is not None:
+        rules = (rule for rule in ("most", "least", "enum", "pattern") if _has(fault.member, rule))
+        whose = "Map value" if fault.shape.type_name == "map" else "Member"
+        return f"{whose} must satisfy constraint: [{', '.join(_rule(fault.member, rule) for rule in rules)}]"
+    return _rule(fault.shape, fault.rule)
+
+
+def _has(shape: Shape, rule: str) -> bool:
+    names = {"most": "max", "least": "min"}
+    return names.get(rule, rule) in shape.metadata
+
+
+def _rule(shape: Shape, rule: str) -> str:
+    if rule == "missing":
+        return "Member must not be null"
+    if rule == "enum":
+        return f"Member must satisfy enum value set: [{', '.join(shape.metadata['enum'])}]"
+    if rule == "pattern":
+        return f"Member must satisfy regular expression pattern: {shape.metadata['pattern']}"
+    what = "value" if shape.type_name in NUMBERS else "length"
+    if rule == "least":
+        return f"Member must have {what} greater than or equal to {shape.metadata['min']}"
+    return f"Member must have {what} less than or equal to {shape.metadata['max']}"
 
 
 def _matches(pattern: str, value: str) -> bool:
-    """Match a model's pattern; one that Python cannot read, or that is no whole-text pattern, lets pass."""
+    """Match a model's pattern with a whole text; one that Python cannot read lets pass, and so do long texts."""
     try:
-        return re.search(pattern, value[:4096]) is not None
+        return len(value) > LONGEST_MATCHED or re.fullmatch(pattern, value) is not None
     except re.error:
         return True

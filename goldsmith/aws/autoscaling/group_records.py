@@ -27,7 +27,7 @@ def find_group(call: Call, name: str) -> Resource:
     """Return the caller's group of that name. Raises AwsError when there is none."""
     group = call.catalog.named(GROUP, name)
     if group is None:
-        raise AwsError("ValidationError", f"AutoScalingGroup name not found - no such group: {name[:255]}")
+        raise AwsError("ValidationError", "AutoScalingGroup name not found - null")
     return group
 
 

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
     Item = dict[str, Any]
 
+DISTRIBUTION = {
+    "OnDemandAllocationStrategy": "prioritized",
+    "OnDemandBaseCapacity": 0,
+    "OnDemandPercentageAboveBaseCapacity": 100,
+    "SpotAllocationStrategy": "lowest-price",
+}
+
 
 def require_specification(call: Call, parameters: Mapping[str, Any]) -> Item:
     """Return the LaunchTemplate or MixedInstancesPolicy of a request, its templates named by id and name.
@@ -101,9 +108,16 @@ def _policy(call: Call, policy: Mapping[str, Any]) -> Item:
     if not template.get("LaunchTemplateSpecification"):
         raise AwsError("ValidationError", "A mixed instances policy needs a launch template specification.")
     named: Item = {**template, "LaunchTemplateSpecification": _named(call, template["LaunchTemplateSpecification"])}
-    if template.get("Overrides"):
-        named["Overrides"] = [_override(call, each) for each in template["Overrides"]]
-    return {**policy, "LaunchTemplate": named}
+    named["Overrides"] = [_override(call, each) for each in template.get("Overrides") or ()]
+    return {"LaunchTemplate": named, "InstancesDistribution": _distribution(policy.get("InstancesDistribution") or {})}
+
+
+def _distribution(asked: Mapping[str, Any]) -> Item:
+    """Return a distribution with AWS's defaults for what is not asked."""
+    whole = {**DISTRIBUTION, **asked}
+    if whole["SpotAllocationStrategy"] == "lowest-price":
+        whole.setdefault("SpotInstancePools", 2)
+    return whole
 
 
 def _override(call: Call, override: Mapping[str, Any]) -> Item:
@@ -115,6 +129,8 @@ def _override(call: Call, override: Mapping[str, Any]) -> Item:
 
 
 def _named(call: Call, reference: Mapping[str, Any]) -> Item:
+    if not (reference.get("LaunchTemplateId") or reference.get("LaunchTemplateName")):
+        raise AwsError("ValidationError", "Valid requests must contain either launchTemplateId or LaunchTemplateName")
     try:
         template = find_template(call, reference)
     except AwsError as refusal:

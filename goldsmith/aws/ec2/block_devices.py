@@ -56,7 +56,10 @@ def _image_ebs(call: Call, device: str, ebs: Mapping[str, Any]) -> dict[str, Any
 
 
 def for_launch(call: Call, image: Resource, asked: Sequence[Mapping[str, Any]]) -> list[LaunchVolume]:
-    """Return the volumes of a launch: the image's mappings with the request's laid over them by device name."""
+    """Return the volumes of a launch: the image's mappings with the request's laid over them by device name.
+
+    A volume that only the request names outlives its instance unless it says otherwise.
+    """
     root = str(image.document.get("RootDeviceName", ""))
     own = image.document.get("BlockDeviceMappings", [])
     merged = {str(mapping["DeviceName"]): dict(mapping) for mapping in own}
@@ -72,7 +75,8 @@ def for_launch(call: Call, image: Resource, asked: Sequence[Mapping[str, Any]]) 
             changes = {name: value for name, value in mapping["Ebs"].items() if value is not None}
             if device == root and changes.get("SnapshotId") not in {None, there.get("SnapshotId")}:
                 raise AwsError("InvalidBlockDeviceMapping", "The root device's snapshot cannot be changed at launch.")
-            merged[device] = {"DeviceName": device, "Ebs": {**there, **changes}}
+            kept = {} if there or device == root else {"DeleteOnTermination": False}
+            merged[device] = {"DeviceName": device, "Ebs": {**kept, **there, **changes}}
     lent = {str(mapping.get("Ebs", {}).get("SnapshotId", "")) for mapping in own}
     return [
         _launch_volume(call, device, mapping["Ebs"], lent) for device, mapping in merged.items() if "Ebs" in mapping

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from botocore import xform_name
+
 from goldsmith.aws.ec2.launch_offers import offers_of, undone_when_refused
 from goldsmith.aws.ec2.launching import run_instances
 from goldsmith.aws.errors import AwsError
@@ -43,6 +45,18 @@ KEPT = (
 OPTIONS = {"spot": "SpotOptions", "on-demand": "OnDemandOptions"}
 """The request's member with the options of each way to pay."""
 
+STRATEGIES = {
+    "spot": {
+        "lowest-price",
+        "diversified",
+        "capacity-optimized",
+        "capacity-optimized-prioritized",
+        "price-capacity-optimized",
+    },
+    "on-demand": {"lowest-price", "prioritized"},
+}
+"""Allocation strategies; EC2 takes them in camel case too (lowestPrice)."""
+
 
 @dataclass
 class Outcome:
@@ -72,6 +86,7 @@ def create_fleet(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
             "UnsupportedOperation",
             "Fleets are not maintained here: use an Auto Scaling group, or the type instant.",
         )
+    _require_strategies(parameters)
     tags = parse_specifications(parameters.get("TagSpecifications"), TAGGABLE)
     offers = _offers(call, parameters)
     outcome = _launch(call, parameters, offers, tags)
@@ -105,6 +120,17 @@ def create_fleet(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
     if kind == "request":
         return {"FleetId": fleet.id}
     return {"FleetId": fleet.id, "Errors": outcome.errors, "Instances": outcome.made}
+
+
+def _require_strategies(parameters: Mapping[str, Any]) -> None:
+    for kind, member in OPTIONS.items():
+        asked = (parameters.get(member) or {}).get("AllocationStrategy")
+        if asked and xform_name(asked, "-") not in STRATEGIES[kind]:
+            raise AwsError(
+                "InvalidParameterValue",
+                f"Value ({asked[:200]}) for parameter {member}.AllocationStrategy is invalid. Valid values: "
+                f"{', '.join(sorted(STRATEGIES[kind]))}.",
+            )
 
 
 def _launch(

@@ -186,9 +186,14 @@ def require_form(kind: str, *ids: str) -> None:
     """Raise AwsError naming the first id that is none of that kind: a prefix and 8 to 17 hexadecimal digits."""
     known = KINDS[kind]
     for identifier in ids:
-        if not re.fullmatch(rf"{known.prefix}-[0-9a-f]{{8,32}}", identifier):
+        if not has_form(known, identifier):
             expected = f'Invalid id: "{identifier[:200]}" (expecting "{known.prefix}-...")'
             raise AwsError(known.malformed, expected)
+
+
+def has_form(kind: Kind, identifier: str) -> bool:
+    """Tell whether an id is one of that kind as far as its form goes."""
+    return re.fullmatch(rf"{kind.prefix}-[0-9a-f]{{8,32}}", identifier) is not None
 
 
 def missing(kind: str, ids: Sequence[str]) -> AwsError:

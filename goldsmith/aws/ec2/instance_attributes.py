@@ -115,8 +115,13 @@ def describe_instance_credit_specifications(call: Call, parameters: dict[str, An
     )
     if gone := [identifier for identifier in ids if identifier not in {each.id for each in found}]:
         raise missing("instance", gone)
-    burstable = [each for each in found if each.document["InstanceType"].startswith("t")]
-    return {"InstanceCreditSpecifications": [{"InstanceId": each.id, "CpuCredits": "unlimited"} for each in burstable]}
+    burstable = {each.id: each.document["InstanceType"] for each in found if each.document["InstanceType"][0] == "t"}
+    return {
+        "InstanceCreditSpecifications": [
+            {"InstanceId": identifier, "CpuCredits": "standard" if kind.startswith("t2.") else "unlimited"}
+            for identifier, kind in burstable.items()
+        ]
+    }
 
 
 def _monitor(call: Call, identifier: str, state: str) -> dict[str, Any]:

@@ -52,10 +52,9 @@ def describe_key_pairs(call: Call, parameters: dict[str, Any]) -> dict[str, Any]
             raise missing(KIND, [name[:255]])
         ids.append(found.id)
     items, _ = describe(call, {**parameters, "KeyPairIds": ids}, LISTING)
-    if not parameters.get("IncludePublicKey"):
-        for item in items:
-            del item["PublicKey"]
-    return {"KeyPairs": items}
+    hidden = () if parameters.get("IncludePublicKey") else ("PublicKey",)
+    shown = [{name: value for name, value in item.items() if name not in hidden} for item in items]
+    return {"KeyPairs": [{"Tags": [], **item} for item in shown]}
 
 
 @ec2.operation(role="launcher")

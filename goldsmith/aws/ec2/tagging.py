@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from goldsmith.aws.ec2.ids import KINDS, kind_of, seen
+from goldsmith.aws.ec2.ids import KINDS, has_form, kind_of, seen
 from goldsmith.aws.ec2.own_images import DEREGISTERED
 from goldsmith.aws.errors import AwsError
 from goldsmith.aws.filters import Filters
@@ -76,7 +76,7 @@ def _resources(call: Call, parameters: Mapping[str, Any]) -> list[Resource]:
 
 def _resource(call: Call, identifier: str) -> Resource:
     kind = kind_of(identifier)
-    if kind is None:
+    if kind is None or not has_form(kind, identifier):
         raise AwsError("InvalidID", f"The ID '{identifier[:200]}' is not valid")
     resource = seen(call, kind.name, identifier)
     if resource.state == DEREGISTERED:

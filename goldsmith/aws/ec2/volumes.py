@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from goldsmith.aws.ec2.block_devices import find_snapshot, whole_ebs
+from goldsmith.aws.ec2.block_devices import DEFAULT_TYPE, find_snapshot, whole_ebs
 from goldsmith.aws.ec2.describing import Listing, describe
 from goldsmith.aws.ec2.ids import owned
 from goldsmith.aws.ec2.volume_jobs import attach_volume as attach_later
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 IOPS = {"gp2": 100, "gp3": 3000}
 THROUGHPUT = {"gp3": 125}
+MULTI_ATTACHED = {"io1", "io2"}
 
 FILTERS = {
     "attachment.attach-time": "Attachments[].AttachTime",
@@ -107,6 +108,7 @@ def create_volume(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
         raise AwsError("InvalidZone.NotFound", f"The zone '{zone}' does not exist.")
     if not (parameters.get("Size") or parameters.get("SnapshotId")):
         raise AwsError("MissingParameter", "The request must contain the parameter size/snapshot")
+    _require_sense(parameters)
     snapshot = find_snapshot(call, parameters["SnapshotId"]) if parameters.get("SnapshotId") else None
     asked = {**parameters, "VolumeSize": parameters.get("Size")}
     settings = whole_ebs("the volume", asked, snapshot)
@@ -124,7 +126,21 @@ def create_volume(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
     )
     call.catalog.add(made, tags)
     call.later(partial(make_volume, call.cloud, call.account, call.region, made.id))
-    return {**show_volume(made), "Tags": show_tags(tags)}
+    return {**show_volume(made), "Tags": show_tags(tags) or None}
+
+
+def _require_sense(parameters: Mapping[str, Any]) -> None:
+    """Raise AwsError for members that take others with them, and for a volume on several instances at once."""
+    kind = parameters.get("VolumeType") or DEFAULT_TYPE
+    for member, fits, what in (
+        ("KmsKeyId", bool(parameters.get("Encrypted")), "Encrypted to be set"),
+        ("Throughput", kind in THROUGHPUT, "the volume type gp3"),
+        ("MultiAttachEnabled", kind in MULTI_ATTACHED, "the volume type io1 or io2"),
+    ):
+        if parameters.get(member) and not fits:
+            raise AwsError("InvalidParameterDependency", f"The parameter {member} requires {what}.")
+    if parameters.get("MultiAttachEnabled"):
+        raise AwsError("UnsupportedOperation", "A volume is attached to one instance at a time here.")
 
 
 @ec2.operation(role="launcher")
@@ -163,7 +179,7 @@ def attach_volume(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
             "InvalidParameterValue",
             f"Invalid value '{device}' for unixDevice. Attachment point {device} is already in use",
         )
-    attached = {"AttachTime": iso(call.now), "DeleteOnTermination": False}
+    attached = {"AttachTime": iso(int(call.now)), "DeleteOnTermination": False}
     ebs = {**attached, "Status": "attaching", "VolumeId": volume.id}
     call.catalog.save(instance.having(BlockDeviceMappings=[*mappings, {"DeviceName": device, "Ebs": ebs}]))
     attachment = {**attached, "Device": device, "InstanceId": instance.id, "State": "attaching"}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from goldsmith.aws.call import Call
     from goldsmith.catalog.resources import Resource
 
-BY_PATH = ("Type", "KeyId", "Label", "DataType", "tag:")
+BY_PATH = ("Type", "KeyId", "Label")
 DECRYPTING = "WithDecryption of secret values takes the role launcher; /name and name are one parameter."
 
 

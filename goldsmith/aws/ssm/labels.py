@@ -24,7 +24,9 @@ def label_parameter_version(call: Call, parameters: dict[str, Any]) -> dict[str,
     labels = list(dict.fromkeys((*labels_of(version), *valid)))
     if len(labels) > MOST:
         raise AwsError(
-            "ParameterVersionLabelLimitExceeded", f"A version has at most {MOST} labels. Move or remove some first."
+            "ParameterVersionLabelLimitExceeded",
+            f"A parameter version can have maximum {MOST} labels.Move one or more labels to another version and try "
+            "again.",
         )
     for other in versions_of(call.catalog, own_parameter(call, parameters["Name"])):
         kept = [label for label in labels_of(other) if label not in valid]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from goldsmith.aws.errors import AwsError
 from goldsmith.aws.operations import ssm
 from goldsmith.aws.pagination import paginate
-from goldsmith.aws.ssm.filters import OPTIONS, ParameterFilters
-from goldsmith.aws.ssm.records import PARAMETER, find_version
+from goldsmith.aws.ssm.filters import ParameterFilters
+from goldsmith.aws.ssm.records import PARAMETER
 from goldsmith.catalog.resources import Query
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from goldsmith.aws.call import Call
     from goldsmith.catalog.resources import Resource
 
-KEYS = (*OPTIONS, "tag:")
+KEYS = ("Path", "Name", "Type", "KeyId", "Tier", "DataType", "tag:")
 OLDER_KEYS = ("Name", "Type", "KeyId")
 
 
@@ -25,7 +25,7 @@ OLDER_KEYS = ("Name", "Type", "KeyId")
 def describe_parameters(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
     """List the caller's parameters."""
     if parameters.get("Filters") and parameters.get("ParameterFilters"):
-        raise AwsError("ValidationException", "Filters and ParameterFilters cannot be used together.")
+        raise AwsError("ValidationException", "You can use either Filters or ParameterFilters in a single request.")
     if parameters.get("Shared"):
         return {"Parameters": []}
     older = ParameterFilters(parameters.get("Filters"), OLDER_KEYS)
@@ -34,8 +34,7 @@ def describe_parameters(call: Call, parameters: dict[str, Any]) -> dict[str, Any
 
     def items(after: Any) -> Iterator[Resource]:
         for each in call.catalog.find(Query(PARAMETER, owners=(call.account.id,)), after=after or 0):
-            labelled = not newer.label or find_version(call.catalog, each, newer.label)
-            if labelled and older.match(each, call.catalog) and newer.match(each, call.catalog):
+            if older.match(each, call.catalog) and newer.match(each, call.catalog):
                 yield each
 
     page, more = paginate(call, parameters, items, lambda each: each.position, default=50)

@@ -68,6 +68,27 @@ def require_name(name: str) -> str:
     return name
 
 
+def require_path(path: str) -> str:
+    """Return a path below which an account's parameters are. Raises AwsError for any other."""
+    first = path.removeprefix("/").partition("/")[0].lower()
+    if first.startswith(("aws", "ssm")):
+        raise AwsError(
+            "ValidationException",
+            'Filters for common parameters can\'t be prefixed with "aws" or "ssm" (case-insensitive). When using '
+            "global parameters, please specify within a global namespace.",
+        )
+    if path != "/" and not (path.startswith("/") and NAME.fullmatch(path.removesuffix("/"))):
+        raise AwsError(
+            "ValidationException",
+            "The parameter doesn't meet the parameter name requirements. The parameter name must begin with a forward "
+            'slash "/". It can\'t be prefixed with "aws" or "ssm" (case-insensitive). It must use only letters, '
+            "numbers, or the following symbols: . (period), - (hyphen), _ (underscore). Special characters are not "
+            'allowed. All sub-paths, if specified, must use the forward slash symbol "/". Valid example: '
+            "/get/parameters2-/by1./path0_.",
+        )
+    return path
+
+
 def require_short(arn: str) -> str:
     """Return an ARN that the catalogue can hold. Raises AwsError for a longer one."""
     if len(arn) > LONGEST_ARN:

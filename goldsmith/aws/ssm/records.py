@@ -31,7 +31,7 @@ def find_parameter(call: Call, text: str) -> tuple[Resource, Resource, str]:
     """
     reference = parse_reference(text, call.account.id, call.region)
     parameter = call.catalog.get(PARAMETER, reference.arn)
-    if parameter is None:
+    if parameter is None or ":" in reference.selector:
         raise AwsError("ParameterNotFound", f"Parameter {text[:200]} not found.")
     if not reference.selector:
         return parameter, parameter, ""

@@ -46,7 +46,11 @@ def require_value(call: Call, parameters: Mapping[str, Any], kind: str) -> str:
     """Return a request's value. Raises AwsError where it does not fit its pattern, type or data type."""
     value = str(parameters["Value"])
     if not value:
-        raise AwsError("ValidationException", "A parameter's value has at least one character.")
+        raise AwsError(
+            "ValidationException",
+            "1 validation error detected: Value '' at 'value' failed to satisfy constraint: Member must have length "
+            "greater than or equal to 1.",
+        )
     pattern = parameters.get("AllowedPattern")
     if pattern:
         matches = _compile(pattern).search(value)
@@ -57,7 +61,10 @@ def require_value(call: Call, parameters: Mapping[str, Any], kind: str) -> str:
             )
     data_type = parameters.get("DataType") or "text"
     if data_type not in DATA_TYPES:
-        raise AwsError("ValidationException", f"The data type is one of {', '.join(DATA_TYPES)}.")
+        raise AwsError(
+            "ValidationException",
+            f"The following data type is not supported: {data_type} (Data type names are all lowercase.)",
+        )
     if data_type == IMAGE:
         _require_image(call, value, kind)
     return value

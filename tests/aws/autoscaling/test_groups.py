@@ -125,7 +125,7 @@ def test_what_a_group_cannot_be(fleet, api):
     )
     assert refusal(api.update_auto_scaling_group, AutoScalingGroupName="none", MinSize=1) == (
         "ValidationError",
-        "AutoScalingGroup name not found - no such group: none",
+        "AutoScalingGroup name not found - null",
     )
 
 
@@ -243,3 +243,27 @@ def test_look_ups(fleet, api):
     assert api.describe_warm_pool(AutoScalingGroupName="x")["Instances"] == []
     reader = fleet.world.client("autoscaling", role="reader")
     assert refusal(reader.set_desired_capacity, AutoScalingGroupName="x", DesiredCapacity=1)[0] == "AccessDenied"
+
+
+@pytest.mark.parametrize("asked", [None, {"SpotAllocationStrategy": "capacity-optimized"}])
+def test_a_mixed_instances_policy_shows_what_it_does_not_say(fleet, api, asked):
+    template = fleet.template(fleet.image())
+    policy = {"LaunchTemplate": {"LaunchTemplateSpecification": {"LaunchTemplateId": template, "Version": "1"}}}
+    given = {"InstancesDistribution": asked} if asked else {}
+    name = fleet.group(template, 0, LaunchTemplate=None, MixedInstancesPolicy={**policy, **given})
+    [group] = api.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
+    assert group["MixedInstancesPolicy"]["LaunchTemplate"]["Overrides"] == []
+    assert group["MixedInstancesPolicy"]["InstancesDistribution"] == {
+        "OnDemandAllocationStrategy": "prioritized",
+        "OnDemandBaseCapacity": 0,
+        "OnDemandPercentageAboveBaseCapacity": 100,
+        **(asked or {"SpotAllocationStrategy": "lowest-price", "SpotInstancePools": 2}),
+    }
+
+
+def test_a_template_needs_a_name(fleet, api):
+    nameless = {"LaunchTemplate": {"Version": "1"}}
+    assert refusal(api.create_auto_scaling_group, AutoScalingGroupName="n", MinSize=0, MaxSize=1, **nameless) == (
+        "ValidationError",
+        "Valid requests must contain either launchTemplateId or LaunchTemplateName",
+    )

@@ -174,3 +174,13 @@ def test_what_is_refused(cloud, ec2, template):
         fleet(ec2, "lt-0123456789abcdef0", 1)
     assert caught.value.response["Error"]["Code"] == "InvalidLaunchTemplateId.NotFound"
     assert [each["State"]["Name"] for each in instances(ec2)] == ["shutting-down"]
+
+
+@pytest.mark.parametrize("strategy", ["lowest-price", "lowestPrice"])
+def test_strategies_are_taken_in_camel_case_too(ec2, template, strategy):
+    assert fleet(ec2, template, 1, OnDemandOptions={"AllocationStrategy": strategy})["Errors"] == []
+
+
+def test_a_strategy_that_is_none_is_refused(ec2, template):
+    with pytest.raises(ClientError, match="InvalidParameterValue"):
+        fleet(ec2, template, 1, SpotOptions={"AllocationStrategy": "cheapest"})

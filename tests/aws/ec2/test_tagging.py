@@ -54,6 +54,7 @@ def test_one_wrong_resource_leaves_all_as_they_are(served):
         ("ami-0123456789abcdef0", "InvalidAMIID.NotFound"),
         ("snap-0123456789abcdef0", "InvalidSnapshot.NotFound"),
         ("nonsense", "InvalidID"),
+        ("ami-nonsense", "InvalidID"),
         (register(served, "other"), "InvalidAMIID.NotFound"),
     ):
         assert refusal(create, Resources=[image, wrong], Tags=[{"Key": "a", "Value": "b"}]) == code
