@@ -183,7 +183,7 @@ def ask(world, seeded, caller, operation, parameters, before=None, after=None):
     return status, DRAWN.sub(b"", body)
 
 
-@settings(QUICK, max_examples=4)
+@settings(QUICK, max_examples=3)
 @given(plan=plans)
 def test_what_an_account_may_not_see_might_as_well_not_be(template, tmp_path, monkeypatch, plan):
     seeded = Seeded(monkeypatch)
@@ -206,7 +206,7 @@ def test_what_an_account_may_not_see_might_as_well_not_be(template, tmp_path, mo
     assert not faults
 
 
-@settings(QUICK, max_examples=4)
+@settings(QUICK, max_examples=2)
 @given(plan=plans)
 def test_no_list_tells_of_what_is_hidden(template, tmp_path, monkeypatch, plan):
     seeded = Seeded(monkeypatch)
