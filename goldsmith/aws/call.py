@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -48,3 +49,7 @@ class Call:
         It opens transactions of its own (`Cloud.catalog`), and must itself record when it fails.
         """
         self.jobs.append(job)
+
+    def queue(self, job: Callable[[], None]) -> None:
+        """Run ``job``, which takes long, like `later` but when it is its turn."""
+        self.jobs.append(partial(self.cloud.queue, job))

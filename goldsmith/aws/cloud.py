@@ -30,8 +30,11 @@ if TYPE_CHECKING:
     from goldsmith.catalog.accounts import Account
     from goldsmith.pipelines.home import Home
 
-JOBS = 8
-"""Jobs that run beside each other; most wait for disks or machines."""
+PROMPT_JOBS = 32
+"""Jobs that run beside each other at once: instances started and stopped, moments kept. Most of them wait."""
+
+QUEUED_JOBS = 4
+"""Long jobs that run beside each other, as copies and imports; others wait for their turn."""
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +53,8 @@ class Cloud:
         self.database = Database(self.settings.database) if self.settings.database else Database.in_folder(home.path)
         self._stores: dict[str, BlockStore] = {}
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(JOBS, thread_name_prefix="job")
+        self._prompt = ThreadPoolExecutor(PROMPT_JOBS, thread_name_prefix="job")
+        self._queue = ThreadPoolExecutor(QUEUED_JOBS, thread_name_prefix="long job")
 
     @classmethod
     def open(cls, home: Home) -> Cloud:
@@ -110,11 +114,16 @@ class Cloud:
 
     def submit(self, job: Callable[[], None]) -> None:
         """Run a job beside others; one that raises is logged, as it should have recorded its failure."""
-        self._pool.submit(self._run, job)
+        self._prompt.submit(self._run, job)
+
+    def queue(self, job: Callable[[], None]) -> None:
+        """Run a long job when it is its turn."""
+        self._queue.submit(self._run, job)
 
     def close(self) -> None:
         """Wait for the jobs that have begun and close the database."""
-        self._pool.shutdown(wait=True)
+        self._prompt.shutdown(wait=True)
+        self._queue.shutdown(wait=True)
         self.database.close()
 
     def _run(self, job: Callable[[], None]) -> None:

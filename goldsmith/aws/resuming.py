@@ -59,7 +59,7 @@ def resume(cloud: Cloud) -> None:
         _resume_image(cloud, image)
     _resume_snapshots(cloud, [snapshot for snapshot in snapshots if snapshot.id not in of_images])
     for task in tasks:
-        cloud.submit(partial(_TASKS[task.kind], cloud, task))
+        cloud.queue(partial(_TASKS[task.kind], cloud, task))
 
 
 def _resume_image(cloud: Cloud, image: Resource) -> None:
@@ -68,9 +68,9 @@ def _resume_image(cloud: Cloud, image: Resource) -> None:
     if "capture" in image.inner:
         cloud.submit(partial(store_instance, cloud, image.account, image.region, image.id))
     elif "copying" in image.inner:
-        cloud.submit(partial(copy_image, cloud, image))
+        cloud.queue(partial(copy_image, cloud, image))
     elif "restore" in image.inner:
-        cloud.submit(partial(restore_image, cloud, image))
+        cloud.queue(partial(restore_image, cloud, image))
     else:
         fail_image(cloud, image, ENDED)
 
@@ -79,9 +79,9 @@ def _resume_snapshots(cloud: Cloud, snapshots: Sequence[Resource]) -> None:
     captures: dict[str, dict[str, Resource]] = {}
     for snapshot in snapshots:
         if "sealed" in snapshot.inner:
-            cloud.submit(partial(finish, cloud, snapshot))
+            cloud.queue(partial(finish, cloud, snapshot))
         elif "copy" in snapshot.inner:
-            cloud.submit(partial(copy_snapshot, cloud, snapshot))
+            cloud.queue(partial(copy_snapshot, cloud, snapshot))
         elif "frozen" in snapshot.inner:
             of_capture = captures.setdefault(snapshot.inner["frozen"]["name"], {})
             of_capture[str(snapshot.document["VolumeId"])] = snapshot

@@ -16,6 +16,7 @@ from goldsmith.pipelines.home import Home
 PORT = 8580
 PROFILE = "goldsmith"
 ADMINISTRATOR = "admin"
+LOCK = "serve.lock"
 LONGEST_HEADERS = 64 * 1024
 """Bytes of a request's line and headers; httptools, uvicorn's other parser, knows no bound."""
 
@@ -56,6 +57,7 @@ def serve(*, host: str, port: int, certificate: str, key: str) -> None:
     from goldsmith.aws.app import application
     from goldsmith.aws.resuming import resume
     from goldsmith.aws.upkeep import Upkeep, resume_instances
+    from goldsmith.machines.instances.locks import take
 
     if bool(certificate) != bool(key):
         raise UsageError("TLS takes both a certificate and its key.", mend="Give --tls-certificate and --tls-key.")
@@ -65,6 +67,12 @@ def serve(*, host: str, port: int, certificate: str, key: str) -> None:
             mend="Give --tls-certificate and --tls-key, or serve on 127.0.0.1.",
         )
     cloud = Cloud.open(Home.default())
+    alone = take(cloud.home.path / LOCK, patience=0)
+    if alone is None:
+        raise UsageError(
+            f"Another server has {cloud.home.path}: two would both take up what is pending.",
+            mend="End it first, or give this one another GOLDSMITH_HOME.",
+        )
     resume_instances(cloud)
     resume(cloud)
     scheme = "https" if certificate else "http"
@@ -86,6 +94,7 @@ def serve(*, host: str, port: int, certificate: str, key: str) -> None:
         )
     finally:
         cloud.close()
+        os.close(alone)
 
 
 def write_profile(name: str, key_id: str, secret: str, region: str, endpoint: str) -> Path:

@@ -44,7 +44,7 @@ def copy_snapshot(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
     description = parameters.get("Description") or f"[Copied {source.id} from {region}]"
     copy = _copy(call, source, description)
     call.catalog.add(copy, tags)
-    call.later(partial(copy_snapshot_later, call.cloud, copy))
+    call.queue(partial(copy_snapshot_later, call.cloud, copy))
     return {"SnapshotId": copy.id, "Tags": show_tags(tags)}
 
 
@@ -87,7 +87,7 @@ def copy_image(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
     whole = {**own, **tags.get("image", {})}
     require_room(whole)
     call.catalog.add(image, whole)
-    call.later(partial(copy_image_later, call.cloud, image))
+    call.queue(partial(copy_image_later, call.cloud, image))
     return {"ImageId": image.id}
 
 

@@ -70,7 +70,7 @@ def export_image(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
         inner,
     )
     call.catalog.add(task, tags)
-    call.later(partial(export_image_later, call.cloud, task))
+    call.queue(partial(export_image_later, call.cloud, task))
     return {**show_tasks(call, [task])[0], "Tags": show_tags(tags)}
 
 

@@ -58,7 +58,7 @@ def create_store_image_task(call: Call, parameters: dict[str, Any]) -> dict[str,
         new_id("store-ami"), STORE_IMAGE, call.account.id, call.region, "", ACTIVE, call.now, document, inner
     )
     call.catalog.add(task)
-    call.later(partial(store_image, call.cloud, task))
+    call.queue(partial(store_image, call.cloud, task))
     return {"ObjectKey": key}
 
 
@@ -110,7 +110,7 @@ def create_restore_image_task(call: Call, parameters: dict[str, Any]) -> dict[st
     stored = {str(tag): str(value) for tag, value in (record.get("tags") or {}).items()}
     known = parse_tags({"Key": tag, "Value": value} for tag, value in stored.items())
     call.catalog.add(image, {**known, **tags.get("image", {})})
-    call.later(partial(restore_image, call.cloud, image))
+    call.queue(partial(restore_image, call.cloud, image))
     return {"ImageId": image.id}
 
 

@@ -58,7 +58,7 @@ def import_snapshot(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
         call, "import-snap", IMPORT_SNAPSHOT, {"Description": description, "SnapshotTaskDetail": detail}, [disk]
     )
     call.catalog.add(task, tags)
-    call.later(partial(import_snapshot_later, call.cloud, task))
+    call.queue(partial(import_snapshot_later, call.cloud, task))
     return {**show_snapshot_tasks(call, [task])[0], "Tags": show_tags(tags)}
 
 
@@ -101,7 +101,7 @@ def import_image(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
     }
     task = _task(call, "import-ami", IMPORT_IMAGE, document, disks)
     call.catalog.add(task, tags)
-    call.later(partial(import_image_later, call.cloud, task))
+    call.queue(partial(import_image_later, call.cloud, task))
     return {**show_image_tasks(call, [task])[0], "Tags": show_tags(tags)}
 
 
