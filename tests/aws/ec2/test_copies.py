@@ -193,7 +193,8 @@ def test_deregistering_a_pending_copy_cancels_it(fresh, upload_blocks, monkeypat
     snapshot = upload_blocks(fresh.client("ebs"), {"b0": b"a"})
     image = register(fresh.client(), snapshot, "cancelled")
     held = []
-    monkeypatch.setattr(fresh.cloud, "submit", held.append)
+    monkeypatch.setattr(fresh.cloud, "submit", lambda job: job())
+    monkeypatch.setattr(fresh.cloud, "queue", held.append)
     west = fresh.client(region="us-west-2")
     copy = west.copy_image(Name="never", SourceRegion="us-east-1", SourceImageId=image)["ImageId"]
     assert image_of(west, copy)["State"] == "pending"
