@@ -129,7 +129,7 @@ def _override(call: Call, override: Mapping[str, Any]) -> Item:
 
 
 def _named(call: Call, reference: Mapping[str, Any]) -> Item:
-    if not (reference.get("LaunchTemplateId") or reference.get("LaunchTemplateName")):
+    if bool(reference.get("LaunchTemplateId")) == bool(reference.get("LaunchTemplateName")):
         raise AwsError("ValidationError", "Valid requests must contain either launchTemplateId or LaunchTemplateName")
     try:
         template = find_template(call, reference)

@@ -68,7 +68,10 @@ def parse_protocol(text: str) -> str:
     """Return a protocol as EC2 shows it: tcp, udp, icmp, icmpv6, -1 for all, or another's number."""
     name = text.lower()
     if not name:
-        raise AwsError("MissingParameter", "The request must contain the parameter ipProtocol")
+        raise AwsError(
+            "InvalidParameterValue",
+            "Invalid value 'null' for protocol. VPC security group rules must specify protocols explicitly.",
+        )
     name = NUMBERS.get(name, name)
     if name in NUMBERS.values() or (re.fullmatch(r"[0-9]{1,3}", name) and int(name) <= LAST_PROTOCOL):
         return name

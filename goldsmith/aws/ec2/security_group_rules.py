@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from goldsmith.aws.ec2.default_network import ensure_network
 from goldsmith.aws.ec2.describing import Listing, describe
-from goldsmith.aws.ec2.ids import missing, owned, require_form
+from goldsmith.aws.ec2.ids import KINDS, has_form, missing, owned, require_form
 from goldsmith.aws.ec2.ip_permissions import (
     PEERS,
     describe_rule,
@@ -19,6 +19,7 @@ from goldsmith.aws.ec2.ip_permissions import (
 from goldsmith.aws.ec2.security_group_permissions import requested_rules
 from goldsmith.aws.ec2.security_group_records import RULE, apply_later, find_group, rules_of, show_rules
 from goldsmith.aws.errors import AwsError
+from goldsmith.aws.filters import Filters
 from goldsmith.aws.operations import ec2
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ LISTING = Listing(
 def describe_security_group_rules(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
     """List the rules of the caller's groups."""
     ensure_network(call)
+    for group in Filters(parameters.get("Filters"), FILTERS).exact("group-id"):
+        if not has_form(KINDS["security-group"], group):
+            raise AwsError("InvalidGroupId.Malformed", f"The security group ID '{group[:200]}' is malformed")
     items, more = describe(call, parameters, LISTING)
     return {"SecurityGroupRules": items, **more}
 

@@ -96,8 +96,9 @@ def _matches(asked: ParameterFilter, parameter: Resource, catalog: Catalog) -> b
     if asked.key == "Path":
         return any(_is_below(parameter.name, path, deep=asked.option == "Recursive") for path in asked.values)
     if asked.key == "Name":
-        name = parameter.name.removeprefix("/")
-        return any(_compare(name, value.removeprefix("/"), asked.option) for value in asked.values)
+        name = f"/{parameter.name.removeprefix('/')}"
+        values = asked.values if asked.option == "Contains" else (f"/{each.removeprefix('/')}" for each in asked.values)
+        return any(_compare(name, value, asked.option) for value in values)
     text = str(parameter.document.get(asked.key) or "")
     return any(_compare(text, value, asked.option) for value in asked.values)
 

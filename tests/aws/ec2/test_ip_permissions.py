@@ -59,7 +59,7 @@ def test_protocols_have_names_and_numbers(said, meant):
         (tcp(22, 22, "0.0.0.0/0", "0.0.0.0/0"), "InvalidParameterValue"),
         ({**tcp(22, 22, "0.0.0.0/0"), "IpProtocol": "tpc"}, "InvalidParameterValue"),
         ({**tcp(22, 22, "0.0.0.0/0"), "IpProtocol": "256"}, "InvalidParameterValue"),
-        ({"IpRanges": [{"CidrIp": "0.0.0.0/0"}]}, "MissingParameter"),
+        ({"IpRanges": [{"CidrIp": "0.0.0.0/0"}]}, "InvalidParameterValue"),
         ({**tcp(300, 0, "0.0.0.0/0"), "IpProtocol": "icmp"}, "InvalidParameterValue"),
         ({**tcp(22, 22), "PrefixListIds": [{"PrefixListId": "pl-1"}]}, "InvalidPrefixListID.NotFound"),
         ({**tcp(22, 22), "IpRanges": [{"CidrIp": "0.0.0.0/0", "Description": "ä"}]}, "InvalidParameterValue"),

@@ -181,3 +181,11 @@ def test_rules_are_what_machines_open_ports_by(ec2, served):
     with served.cloud.catalog(served.credential().account, "us-east-1", writes=False) as catalog:
         rules = ingress_rules(rules_of(catalog, [group])[group])
     assert [forward.guest_port for forward in forwards_for(rules).forwards] == [80, 81]
+
+
+def test_rules_of_a_group_whose_id_cannot_be(ec2, refusal):
+    def asked(group):
+        return [{"Name": "group-id", "Values": [group]}]
+
+    assert refusal(ec2.describe_security_group_rules, Filters=asked("foobar")) == "InvalidGroupId.Malformed"
+    assert ec2.describe_security_group_rules(Filters=asked("sg-0123456789abcdef0"))["SecurityGroupRules"] == []

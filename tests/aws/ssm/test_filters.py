@@ -23,6 +23,8 @@ def test_name_and_its_slash_are_one_parameter(ssm):
     for asked in (name, f"/{name}"):
         assert found(ssm, {"Key": "Name", "Values": [asked]}) == [name]
         assert found(ssm, {"Key": "Name", "Option": "BeginsWith", "Values": [asked[:-2]]}) == [name]
+    assert found(ssm, {"Key": "Name", "Option": "Contains", "Values": [f"/{name[:-2]}"]}) == [name]
+    assert found(ssm, {"Key": "Name", "Option": "Contains", "Values": [f"/{name[1:]}"]}) == []
 
 
 def test_values_of_tags_and_types_have_beginnings_too(ssm):
