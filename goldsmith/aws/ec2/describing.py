@@ -107,12 +107,14 @@ def narrow(query: Query, filters: Filters, columns: Mapping[str, str]) -> Query:
 
 
 def tagged(call: Call, resources: Sequence[Resource], show: Show) -> list[Item]:
-    """Return resources as items of an answer, each with the caller's tags; where there are none AWS leaves Tags out."""
+    """Return resources as items of an answer, each with the caller's tags.
+
+    Where there are none AWS leaves them out; clients that index the key are better off with an empty list.
+    """
     tags = call.catalog.tags_among(resources)
     items = show(call, resources)
     return [
-        {**item, "Tags": show_tags(tags[resource.id])} if resource.id in tags else item
-        for resource, item in zip(resources, items, strict=True)
+        {**item, "Tags": show_tags(tags.get(resource.id, {}))} for resource, item in zip(resources, items, strict=True)
     ]
 
 
