@@ -62,7 +62,7 @@ def describe_instance_status(call: Call, parameters: dict[str, Any]) -> dict[str
     everything = bool(parameters.get("IncludeAllInstances"))
     items, more = describe(call, parameters, LISTING, keep=lambda each: everything or each.state == "running")
     for item in items:
-        item.pop("Tags")
+        item.pop("Tags", None)
     return {"InstanceStatuses": items, **more}
 
 
