@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.aws.ec2.ids import missing, require_form
+from goldsmith.aws.ec2.snapshot_records import require_unencrypted
 from goldsmith.aws.ec2.snapshot_tiers import require_standard
 from goldsmith.aws.errors import AwsError
 from goldsmith.catalog.resources import lend
@@ -114,8 +115,9 @@ def find_snapshot(call: Call, identifier: str, lent: Container[str] = ()) -> Res
 
 
 def whole_ebs(device: str, ebs: Mapping[str, Any], snapshot: Resource | None) -> dict[str, Any]:
-    """Return a volume's settings with its size and defaults. Raises AwsError for a size that cannot be."""
+    """Return a volume's settings with its size and defaults. Raises AwsError for what cannot be."""
     whole = {name: value for name, value in ebs.items() if value is not None}
+    require_unencrypted(encrypted=whole.get("Encrypted"), key=whole.get("KmsKeyId"))
     if snapshot is not None:
         least = int(snapshot.document["VolumeSize"])
         size = int(whole.get("VolumeSize") or least)

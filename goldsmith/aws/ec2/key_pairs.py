@@ -69,7 +69,7 @@ def create_key_pair(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
         "KeyPairId": pair.id,
         "KeyFingerprint": material.fingerprint,
         "KeyMaterial": private,
-        "Tags": show_tags(tags) or None,
+        "Tags": show_tags(tags),
     }
 
 
@@ -83,7 +83,7 @@ def import_key_pair(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
         "KeyName": name,
         "KeyPairId": pair.id,
         "KeyFingerprint": material.fingerprint,
-        "Tags": show_tags(tags) or None,
+        "Tags": show_tags(tags),
     }
 
 

@@ -126,7 +126,7 @@ def create_volume(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
     )
     call.catalog.add(made, tags)
     call.later(partial(make_volume, call.cloud, call.account, call.region, made.id))
-    return {**show_volume(made), "Tags": show_tags(tags) or None}
+    return {**show_volume(made), "Tags": show_tags(tags)}
 
 
 def _require_sense(parameters: Mapping[str, Any]) -> None:

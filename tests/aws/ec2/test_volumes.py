@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.aws.ec2.amis import register
 
@@ -30,11 +31,11 @@ def test_volumes_that_cannot_be(ec2, refusal, asked, code):
     assert refusal(ec2.create_volume, **{"AvailabilityZone": ZONE, **asked}) == code
 
 
-def test_a_volume_without_tags_shows_none(ec2):
+def test_a_volume_without_tags_shows_an_empty_list(ec2):
     made = ec2.create_volume(AvailabilityZone=ZONE, Size=1, VolumeType="gp3", Throughput=200)
-    assert "Tags" not in made
+    assert made["Tags"] == []
     [shown] = ec2.describe_volumes(VolumeIds=[made["VolumeId"]])["Volumes"]
-    assert "Tags" not in shown
+    assert shown["Tags"] == []
     assert shown["Throughput"] == 200
 
 
@@ -50,3 +51,9 @@ def test_volumes_that_a_launch_adds_outlive_its_instance(served, ec2):
     root = shown["RootDeviceName"]
     kept = {each["DeviceName"]: each["Ebs"]["DeleteOnTermination"] for each in shown["BlockDeviceMappings"]}
     assert kept == {root: True, "/dev/sdb": False, "/dev/sdc": True}
+
+
+def test_nothing_only_says_that_it_is_encrypted(served):
+    client = served.client()
+    with pytest.raises(ClientError, match="UnsupportedOperation"):
+        client.create_volume(AvailabilityZone="us-east-1a", Size=1, Encrypted=True)
