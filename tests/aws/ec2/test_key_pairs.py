@@ -38,7 +38,7 @@ def test_an_imported_key_is_named_after_its_pair(ec2):
     key = name()
     imported = ec2.import_key_pair(KeyName=key, PublicKeyMaterial=PUBLIC)
     assert imported["KeyFingerprint"] == FINGERPRINT
-    assert "Tags" not in imported
+    assert imported["Tags"] == []
     [shown] = ec2.describe_key_pairs(KeyNames=[key], IncludePublicKey=True)["KeyPairs"]
     assert shown["PublicKey"] == f"{' '.join(PUBLIC.decode().split()[:2])} {key}"
     assert shown["KeyType"] == "ed25519"
