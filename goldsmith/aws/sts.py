@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SESSION_SECONDS = 12 * 3600
 ROLE_SECONDS = 3600
+ARN = re.compile(r"arn:[^:]+:[^:]+:[^:]*:[^:]*:.+")
 
 
 @sts.operation(role="reader")
@@ -44,6 +45,8 @@ def get_session_token(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
 def assume_role(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
     """Give temporary credentials for a lesser role of the caller's account."""
     asked = parameters["RoleArn"]
+    if not ARN.fullmatch(asked):
+        raise AwsError("ValidationError", f"{asked} is invalid")
     match = re.fullmatch(r"arn:aws:iam::([0-9]{12}):role/(?:.*/)?(reader|launcher|builder|admin)", asked)
     order = ("reader", "launcher", "builder", "admin")
     if not match or match[1] != call.account.id or order.index(match[2]) > order.index(call.caller.role):

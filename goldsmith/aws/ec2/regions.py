@@ -68,7 +68,7 @@ def _zone(region: str, name: str) -> dict[str, Any]:
         "ZoneId": zone_id(region, name),
         "State": "available",
         "RegionName": region,
-        "GroupName": region,
+        "GroupName": f"{region}-zg-1",
         "NetworkBorderGroup": region,
         "ZoneType": "availability-zone",
         "OptInStatus": "opt-in-not-required",
