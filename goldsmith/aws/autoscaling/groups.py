@@ -13,6 +13,7 @@ from goldsmith.aws.autoscaling.refresh_records import REFRESH, active_refresh
 from goldsmith.aws.ec2.subnets import choose_subnet
 from goldsmith.aws.errors import AwsError
 from goldsmith.aws.filters import Filters
+from goldsmith.aws.iam.powers import require_power
 from goldsmith.aws.operations import autoscaling
 from goldsmith.aws.pagination import paginate
 from goldsmith.catalog.resources import Query, Resource
@@ -107,7 +108,15 @@ def create_auto_scaling_group(call: Call, parameters: dict[str, Any]) -> None:
         "Tags": parse_group_tags(parameters.get("Tags") or [], name),
     }
     group = Resource(
-        str(uuid.uuid4()), GROUP, call.account.id, call.region, name, "", call.now, document, {"members": {}}
+        str(uuid.uuid4()),
+        GROUP,
+        call.account.id,
+        call.region,
+        name,
+        "",
+        call.now,
+        document,
+        {"members": {}, "power": call.caller.role},
     )
     group = _placed(call, group, parameters)
     _require_sizes(group.document)
@@ -138,6 +147,7 @@ def update_auto_scaling_group(call: Call, parameters: dict[str, Any]) -> None:
     _require_possible(parameters)
     specification = require_specification(call, parameters)
     if specification:
+        require_power(call, group.inner["power"])
         refresh = active_refresh(call.catalog, group)
         if refresh is not None and refresh.document.get("DesiredConfiguration"):
             raise AwsError(

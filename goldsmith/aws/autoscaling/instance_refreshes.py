@@ -18,6 +18,7 @@ from goldsmith.aws.autoscaling.refresh_records import (
     written,
 )
 from goldsmith.aws.errors import AwsError
+from goldsmith.aws.iam.powers import require_power
 from goldsmith.aws.operations import autoscaling
 from goldsmith.aws.pagination import paginate
 from goldsmith.aws.wire.times import iso
@@ -52,6 +53,8 @@ def start_instance_refresh(call: Call, parameters: dict[str, Any]) -> dict[str, 
     if (strategy := parameters.get("Strategy") or "Rolling") != "Rolling":
         raise AwsError("ValidationError", f"The strategy {strategy} is not supported here; use Rolling.")
     desired = require_specification(call, parameters.get("DesiredConfiguration") or {})
+    if desired:
+        require_power(call, group.inner["power"])
     preferences = _preferences(group, parameters.get("Preferences") or {})
     old = _old(call, group, desired, preferences)
     possible = bool(desired) and is_fixed(call, target_of(group, None))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from goldsmith.aws.autoscaling.planning import Action
     from goldsmith.aws.autoscaling.refresh_planning import Refresh
     from goldsmith.aws.cloud import Cloud
+    from goldsmith.catalog.accounts import Role
     from goldsmith.catalog.catalog import Catalog
     from goldsmith.catalog.resources import Resource
 
@@ -58,18 +59,18 @@ def tend(cloud: Cloud, group: Resource) -> None:
         if not _is_due(catalog, group, cloud.clock()):
             return
     with cloud.catalog(group.account, group.region) as catalog:
-        call = _call(cloud, catalog)
         current = catalog.own(GROUP, group.id)
         if current is None:
             return
+        call = _call(cloud, catalog, current.inner["power"])
         _advance(call, current)
     for job in call.jobs:
         cloud.submit(job)
 
 
-def _call(cloud: Cloud, catalog: Catalog) -> Call:
-    """Return the house's own call in a group's account."""
-    caller = Credential("", "", catalog.account, USER, "admin")
+def _call(cloud: Cloud, catalog: Catalog, power: Role) -> Call:
+    """Return the house's own call in a group's account, which may do no more than who made the group."""
+    caller = Credential("", "", catalog.account, USER, power)
     return Call(_operation(), caller, catalog.region, cloud, catalog, "", cloud.clock())
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from goldsmith.aws.ec2.ids import owned
 from goldsmith.aws.errors import AwsError
+from goldsmith.aws.iam.profiles import require_power_over
 from goldsmith.catalog.resources import Resource
 
 if TYPE_CHECKING:
@@ -92,7 +93,11 @@ def version_id(template: Resource, number: int) -> str:
 
 
 def add_version(call: Call, template: Resource, data: Mapping[str, Any], description: str | None) -> Resource:
-    """Add the version after all that the template ever had, and return it; the template itself is not saved."""
+    """Add the version after all that the template ever had, and return it; the template itself is not saved.
+
+    Raises AwsError for data that hands instances a role that stands for more than the caller may do.
+    """
+    require_power_over(call, data.get("IamInstanceProfile"))
     number = int(template.inner.get("last", 0)) + 1
     document = {
         "LaunchTemplateData": dict(data),

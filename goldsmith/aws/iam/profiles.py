@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from goldsmith.aws.errors import AwsError
 from goldsmith.aws.iam.powers import power_of, require_power
@@ -12,6 +12,8 @@ from goldsmith.aws.iam.records import GLOBAL, PROFILE, ROLE, iam_catalog
 from goldsmith.catalog.accounts import Credential, start_session
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from goldsmith.aws.call import Call
     from goldsmith.aws.cloud import Cloud
     from goldsmith.catalog.catalog import Catalog
@@ -47,6 +49,19 @@ def find_profile(call: Call, *, arn: str | None = None, name: str | None = None)
         )
     require_power(call, power_of(catalog, role))
     return {"Arn": profile.document["Arn"], "Id": profile.id}
+
+
+def require_power_over(call: Call, asked: Mapping[str, Any] | None) -> None:
+    """Raise AwsError when a profile that a template names stands for more than the caller may do itself.
+
+    One that is not there is for the launch to refuse.
+    """
+    name = (asked or {}).get("Name") or ((asked or {}).get("Arn") or "").rpartition("/")[2]
+    catalog = iam_catalog(call)
+    profile = catalog.named(PROFILE, name.lower()) if name else None
+    role = catalog.own(ROLE, profile.inner["role"]) if profile is not None and profile.inner.get("role") else None
+    if role is not None:
+        require_power(call, power_of(catalog, role))
 
 
 def role_credentials(cloud: Cloud, catalog: Catalog, profile: str, session: str = "instance") -> dict[str, str]:

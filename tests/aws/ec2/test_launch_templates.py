@@ -285,3 +285,21 @@ def test_a_client_token_makes_one_template(ec2):
     assert (
         ec2.create_launch_template(**asked)["LaunchTemplate"] == ec2.create_launch_template(**asked)["LaunchTemplate"]
     )
+
+
+def test_nobody_hands_instances_more_than_they_have(served):
+    iam, admin = served.client("iam", account="powers"), served.client(account="powers")
+    policy = '{"Version": "2012-10-17", "Statement": []}'
+    tags = [{"Key": "goldsmith:role", "Value": "admin"}]
+    iam.create_role(RoleName="mighty", AssumeRolePolicyDocument=policy, Tags=tags)
+    iam.create_instance_profile(InstanceProfileName="mighty")
+    iam.add_role_to_instance_profile(InstanceProfileName="mighty", RoleName="mighty")
+    data = {"InstanceType": "t3.nano", "IamInstanceProfile": {"Name": "mighty"}}
+    launcher = served.client(account="powers", role="launcher")
+    with pytest.raises(ClientError, match="UnauthorizedOperation"):
+        launcher.create_launch_template(LaunchTemplateName="reach", LaunchTemplateData=data)
+    admin.create_launch_template(LaunchTemplateName="given", LaunchTemplateData=data)
+    with pytest.raises(ClientError, match="UnauthorizedOperation"):
+        launcher.create_launch_template_version(
+            LaunchTemplateName="given", SourceVersion="1", LaunchTemplateData={"KeyName": "mine"}
+        )
