@@ -3,7 +3,7 @@
 PYTEST := .venv/bin/pytest
 SOURCES := goldsmith tests bench
 
-.PHONY: help setup image test check bench serve reference
+.PHONY: help setup image test test-long check bench serve reference
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -20,8 +20,11 @@ check: setup ## Lint, format, types, and the direction of the rooms
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache
 
-test: check ## Everything of check, then the whole test suite
-	@$(PYTEST) -m "not bench"
+test: check ## Everything of check, then the test suite
+	@$(PYTEST) -m "not bench and not long"
+
+test-long: setup ## Packer, an instance refresh, an instance's every state: what boots many machines (15 minutes)
+	@$(PYTEST) -m long
 
 bench: setup ## Measure against the same work by hand and against other tools; writes bench/results.md and bench/catalogue.md
 	@.venv/bin/python -m bench

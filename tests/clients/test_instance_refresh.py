@@ -13,7 +13,7 @@ from .machines import describe, in_state, until
 if TYPE_CHECKING:
     from .conftest import Server
 
-pytestmark = [pytest.mark.boots, pytest.mark.network]
+pytestmark = [pytest.mark.boots, pytest.mark.long, pytest.mark.network]
 
 OVER = {"Successful", "Failed", "Cancelled", "RollbackSuccessful", "RollbackFailed"}
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.boots,
+    pytest.mark.long,
     pytest.mark.network,
     pytest.mark.skipif(shutil.which("packer") is None, reason="packer is not installed"),
 ]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from goldsmith.blocks.store import BlockStore
     from goldsmith.machines.acceleration import Acceleration
 
-pytestmark = [pytest.mark.boots, pytest.mark.sandbox, pytest.mark.network]
+pytestmark = [pytest.mark.boots, pytest.mark.long, pytest.mark.sandbox, pytest.mark.network]
 
 GIB = 1 << 30
 LIMIT = 600.0
