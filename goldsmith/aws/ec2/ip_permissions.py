@@ -50,7 +50,10 @@ def parse_ports(permission: Mapping[str, Any]) -> Rule:
     first, last = permission.get("FromPort"), permission.get("ToPort")
     if protocol in {"tcp", "udp"}:
         if first is None or last is None:
-            raise _wrong_ports("Must specify both from and to ports with TCP/UDP.")
+            raise AwsError(
+                "InvalidParameterValue",
+                "Invalid value for portRange. Must specify both from and to ports with TCP/UDP.",
+            )
         if not 0 <= first <= last <= LAST_PORT:
             raise _wrong_ports(f"Invalid TCP/UDP port range ({first}:{last})")
     elif protocol == ALL:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from goldsmith.aws.call import Call
     from goldsmith.catalog.resources import Resource
 
+PEER_MEMBERS = "cidrIp, cidrIpv6, prefixListId, or referencedGroupId"
 FILTERS = {"group-id": "GroupId", "security-group-rule-id": "SecurityGroupRuleId"}
 LISTING = Listing(
     RULE,
@@ -113,6 +114,10 @@ def _changed(call: Call, rule: Resource, asked: Mapping[str, Any]) -> dict[str, 
     if asked.get("ReferencedGroupId"):
         other = owned(call, "security-group", asked["ReferencedGroupId"])
         peers["ReferencedGroupInfo"] = {"GroupId": other.id, "UserId": other.account}
+    if not peers:
+        raise AwsError("MissingParameter", f"The request must contain exactly one of: {PEER_MEMBERS}")
+    if len(peers) > 1:
+        raise AwsError("InvalidParameterCombination", f"Only one of {PEER_MEMBERS} can be specified")
     before = [name for name in PEERS if name in rule.document]
     if list(peers) != before:
         raise AwsError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from botocore.exceptions import ClientError
 
 from goldsmith.aws.ec2.security_group_records import ingress_rules, rules_of
 from goldsmith.machines.instances.ingress import forwards_for
@@ -189,3 +190,27 @@ def test_rules_of_a_group_whose_id_cannot_be(ec2, refusal):
 
     assert refusal(ec2.describe_security_group_rules, Filters=asked("foobar")) == "InvalidGroupId.Malformed"
     assert ec2.describe_security_group_rules(Filters=asked("sg-0123456789abcdef0"))["SecurityGroupRules"] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "told"),
+    [
+        ({"IpProtocol": None}, "InvalidParameterValue", "Invalid value 'null' for protocol."),
+        ({"FromPort": None}, "InvalidParameterValue", "Must specify both from and to ports with TCP/UDP."),
+        ({"CidrIpv4": None}, "MissingParameter", "must contain exactly one of: cidrIp, cidrIpv6, prefixListId, or"),
+        ({"CidrIpv6": "::/0"}, "InvalidParameterCombination", "Only one of cidrIp, cidrIpv6, prefixListId, or"),
+    ],
+)
+def test_what_a_rule_cannot_become(ec2, change, code, told):
+    group = make(ec2)
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[SSH])
+    rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])["SecurityGroupRules"]
+    rule = next(each["SecurityGroupRuleId"] for each in rules if not each["IsEgress"])
+    whole = {"IpProtocol": "udp", "FromPort": 1, "ToPort": 2, "CidrIpv4": "2.3.4.5/32", **change}
+    asked = {name: value for name, value in whole.items() if value is not None}
+    with pytest.raises(ClientError) as refused:
+        ec2.modify_security_group_rules(
+            GroupId=group, SecurityGroupRules=[{"SecurityGroupRuleId": rule, "SecurityGroupRule": asked}]
+        )
+    assert refused.value.response["Error"]["Code"] == code
+    assert told in refused.value.response["Error"]["Message"]
