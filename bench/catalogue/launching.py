@@ -28,7 +28,7 @@ def measure(table: Table, folder: Path, disk: Path) -> None:
     with served(folder) as world:
         images = {
             "4 GiB": world.store(disk),
-            "64 GiB, with 8 GiB more data": world.store(_padded(folder, disk), size=LARGE),
+            "64 GiB, with 2 GiB more data": world.store(_padded(folder, disk), size=LARGE),
         }
         taken: dict[str, list[float]] = {name: [] for name in images}
         _launch(world, images["4 GiB"])
@@ -56,14 +56,14 @@ def newest_disk(folder: Path) -> Path:
 
 
 def _padded(folder: Path, disk: Path) -> Path:
-    """Return the disk with 8 GiB of data behind it that compress to little, all different."""
+    """Return the disk with 2 GiB of data behind it that compress to little, all different."""
     padded = folder / "padded.raw"
     subprocess.run(["cp", "--sparse=always", disk, padded], check=True)
     with padded.open("r+b") as file:
         place = disk.stat().st_size
-        for number in range(8 * GIB // (1 << 19)):
+        for number in range(2 * GIB // (1 << 19)):
             os.pwrite(file.fileno(), number.to_bytes(8, "little") * 64, place + number * (1 << 19))
-    os.truncate(padded, place + 8 * GIB)
+    os.truncate(padded, place + 2 * GIB)
     return padded
 
 
