@@ -1,7 +1,7 @@
 # ruff: noqa: T201 - a program that prints
 """moto's own tests against Goldsmith: what passes, and why the rest does not.
 
-    python -m tests.conformance.moto CHECKOUT [--only WORD]
+    python -m tests.conformance.moto CHECKOUT [--only WORD] [--verified]
 
 CHECKOUT is a checkout of github.com/getmoto/moto; nothing is fetched. Its tests run in moto's server mode, which takes
 the package moto (and freezegun, which they import) in the Python that runs this, or in the one of --python. A failure
@@ -20,13 +20,13 @@ import sys
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import yaml
 
-from tests.conformance.world import served
+from tests.conformance.world import every_region, served
 
 SUITES = {
     "AMIs": ("test_ec2/test_amis.py",),
@@ -68,15 +68,20 @@ LONGEST = 3600.0
 
 @dataclass(frozen=True)
 class Reason:
-    """Why some tests fail: a kind of reason, words, and patterns of file::test."""
+    """Why some tests fail: a kind of reason, words, patterns of file::test, and what failures say that are of it."""
 
     kind: str
     words: str
-    tests: tuple[str, ...]
+    tests: tuple[str, ...] = ()
+    says: str = ""
 
     def covers(self, test: str) -> bool:
         """Tell whether a test is among these."""
-        return any(fnmatch(test.replace("[", "<"), pattern.replace("[", "<")) for pattern in self.tests)
+        return any(fnmatchcase(test.replace("[", "<"), pattern.replace("[", "<")) for pattern in self.tests)
+
+    def explains(self, outcome: Outcome) -> bool:
+        """Tell whether a failure is of this reason."""
+        return self.covers(outcome.test) or bool(self.says and re.search(self.says, outcome.said))
 
 
 @dataclass(frozen=True)
@@ -94,11 +99,16 @@ def main() -> int:
     logging.basicConfig(level=logging.ERROR)
     arguments = _arguments()
     reasons = [
-        Reason(each["kind"], each["reason"], tuple(each["tests"])) for each in yaml.safe_load(REASONS.read_text())
+        Reason(each["kind"], each["reason"], tuple(each.get("tests", ())), each.get("says", ""))
+        for each in yaml.safe_load(REASONS.read_text())
     ]
     wanted = {suite: files for suite, files in SUITES.items() if arguments.only in suite}
-    with tempfile.TemporaryDirectory(prefix="goldsmith-conformance-") as folder, served(Path(folder)) as url:
-        outcomes = _run(arguments.python, arguments.checkout, url, wanted)
+    with (
+        tempfile.TemporaryDirectory(prefix="goldsmith-conformance-") as folder,
+        served(Path(folder), every_region()) as url,
+    ):
+        chosen = ["-m", "aws_verified"] if arguments.verified else []
+        outcomes = _run([arguments.python, "-m", "pytest", *chosen], arguments.checkout, url, wanted)
     failed = {each: _why(each, reasons) for each in outcomes if each.went == "failed"}
     unexplained = [each for each, why in failed.items() if why is None]
     mended = [each for each in outcomes if each.went == "passed" and any(why.covers(each.test) for why in reasons)]
@@ -116,10 +126,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("checkout", type=Path, help="a checkout of github.com/getmoto/moto")
     parser.add_argument("--python", default=sys.executable, help="the Python that runs moto's tests")
     parser.add_argument("--only", default="", help="a word in the name of the suites to run")
+    parser.add_argument("--verified", action="store_true", help="only tests that moto's makers ran against AWS itself")
     return parser.parse_args()
 
 
-def _run(python: str, checkout: Path, url: str, suites: dict[str, tuple[str, ...]]) -> list[Outcome]:
+def _run(pytest: list[str], checkout: Path, url: str, suites: dict[str, tuple[str, ...]]) -> list[Outcome]:
     files = {f"tests/{file}": suite for suite, files in suites.items() for file in files}
     environment = {
         **os.environ,
@@ -129,7 +140,7 @@ def _run(python: str, checkout: Path, url: str, suites: dict[str, tuple[str, ...
         "PYTHONPATH": "",
     }
     with tempfile.NamedTemporaryFile(suffix=".xml") as report:
-        argv = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "addopts=", "--tb=line", "--no-header"]
+        argv = [*pytest, "-q", "-p", "no:cacheprovider", "-o", "addopts=", "--tb=line", "--no-header"]
         subprocess.run(
             [*argv, f"--junitxml={report.name}", *files],
             cwd=checkout,
@@ -143,8 +154,8 @@ def _run(python: str, checkout: Path, url: str, suites: dict[str, tuple[str, ...
 
 
 def _read(case: ET.Element, files: dict[str, str]) -> Outcome:
-    module = str(case.get("classname"))
-    file = next(file for file in files if module.startswith(file.removesuffix(".py").replace("/", ".")))
+    module = f"{case.get('classname')}."
+    file = next(file for file in files if module.startswith(f"{file.removesuffix('.py').replace('/', '.')}."))
     test = f"{Path(file).name}::{case.get('name')}"
     for went, tag in (("skipped", "skipped"), ("failed", "failure"), ("failed", "error")):
         if (found := case.find(tag)) is not None:
@@ -154,10 +165,10 @@ def _read(case: ET.Element, files: dict[str, str]) -> Outcome:
 
 
 def _why(outcome: Outcome, reasons: list[Reason]) -> Reason | None:
-    if found := next((reason for reason in reasons if reason.covers(outcome.test)), None):
+    if found := next((reason for reason in reasons if reason.explains(outcome)), None):
         return found
     if asked := UNANSWERED.search(outcome.said):
-        return Reason(NOT_ASKED, asked[1], (outcome.test,))
+        return Reason(NOT_ASKED, asked[1])
     return None
 
 

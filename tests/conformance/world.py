@@ -6,6 +6,8 @@ has it: instances are QEMU machines, which find an empty disk.
 
 A clone that invents its instances has them running when RunInstances answers, and such suites do not wait. Here a
 request waits instead until what earlier ones began has come to its end.
+
+Importing this changes the program that imports it (operations, patience): it is for a program of its own.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ from goldsmith.pipelines.home import Home
 from tests.conformance import stand_ins  # noqa: F401 - registers its operations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -59,7 +61,7 @@ IMAGES = {
 }
 """Ids that suites launch from (moto's EXAMPLE_AMI_ID and its fellows), and the names that those have there."""
 
-OLD_TYPES = {"t1.micro": {"vcpus": 1, "memory": 627}, "c4.2xlarge": {"vcpus": 8, "memory": 15360}}
+OTHER_TYPES = {"t1.micro": {"vcpus": 1, "memory": 627}, "c4.2xlarge": {"vcpus": 8, "memory": 15360}}
 PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64"
 
 
@@ -79,7 +81,7 @@ PASSING = {
 class World:
     """The ASGI application: today's cloud and its server, and in the background the ends of earlier ones."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, regions: Sequence[str]) -> None:
         self._folder = folder
         self._template = folder / "template"
         self._lock = threading.Lock()
@@ -89,7 +91,7 @@ class World:
         for method in (Instances.begin_stop, Instances.stop, Instances.reboot, Instances.detach):
             method.__kwdefaults__["patience"] = GUESTLESS_PATIENCE
         signature.GOOD_AFTER_FIRST_USE += PATIENCE
-        _prepare(self._template)
+        _prepare(self._template, regions)
         self._begin()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -160,20 +162,22 @@ def _unsettled(cloud: Cloud) -> bool:
         )
 
 
-def _prepare(folder: Path) -> None:
+def every_region() -> list[str]:
+    """Return the regions that boto3 knows."""
+    partitions = ("aws", "aws-cn", "aws-us-gov")
+    known = boto3.Session().get_available_regions
+    return [region for partition in partitions for region in known("ec2", partition_name=partition)]
+
+
+def _prepare(folder: Path, regions: Sequence[str]) -> None:
     """Make the home that every world begins with."""
     home = Home(folder).ready()
-    regions = [
-        region
-        for partition in ("aws", "aws-cn", "aws-us-gov")
-        for region in boto3.Session().get_available_regions("ec2", partition_name=partition)
-    ]
     settings: dict[str, Any] = {
         "regions": {
             name: {"zones": 6 if name == "us-east-1" else 3, "blocks": (folder.parent / "blocks" / name).as_uri()}
             for name in regions
         },
-        "instance_types": OLD_TYPES,
+        "instance_types": OTHER_TYPES,
     }
     (folder / "cloud.yml").write_text(yaml.safe_dump(settings))
     cloud = Cloud(home)
@@ -226,10 +230,10 @@ def _publish(cloud: Cloud, publisher: Account, region: str) -> None:
 
 
 @contextmanager
-def served(folder: Path, port: int = 0) -> Iterator[str]:
+def served(folder: Path, regions: Sequence[str]) -> Iterator[str]:
     """Serve a world in ``folder`` on a loopback port for the block; give its URL."""
-    world = World(folder)
-    server = uvicorn.Server(uvicorn.Config(world, host="127.0.0.1", port=port, log_level="warning", lifespan="off"))
+    world = World(folder, regions)
+    server = uvicorn.Server(uvicorn.Config(world, host="127.0.0.1", port=0, log_level="warning", lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
