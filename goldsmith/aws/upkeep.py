@@ -87,8 +87,8 @@ def look_after_instances(cloud: Cloud) -> None:
                 _look_at(cloud, instance)
             else:
                 _forget(cloud, instance)
-        except GoldsmithError as failed:
-            log.warning("Instance %s could not be looked after: %s", instance.id, failed)
+        except GoldsmithError as failed:  # it may just be ending; the next look tells
+            log.info("Instance %s could not be looked after: %s", instance.id, failed)
 
 
 def resume_instances(cloud: Cloud) -> None:

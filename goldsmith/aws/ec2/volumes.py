@@ -88,6 +88,23 @@ LISTING = Listing(
 )
 
 
+MODIFICATIONS = Listing(
+    kind="volume",
+    ids="VolumeIds",
+    filters={
+        "volume-id": "VolumeId",
+        "modification-state": "ModificationState",
+        "original-size": "OriginalSize",
+        "original-volume-type": "OriginalVolumeType",
+        "target-size": "TargetSize",
+        "target-volume-type": "TargetVolumeType",
+        "start-time": "StartTime",
+    },
+    show=lambda _, volumes: [{"VolumeId": volume.id, **volume.inner["modification"]} for volume in volumes],
+    columns={"volume-id": "ids"},
+)
+
+
 @ec2.operation()
 def describe_volumes(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
     """List the caller's volumes."""
@@ -231,24 +248,29 @@ def modify_volume(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
         "Iops": parameters.get("Iops") or old.get("Iops"),
         "Throughput": parameters.get("Throughput") or old.get("Throughput"),
     }
-    call.catalog.save(volume.having(**new))
-    return {
-        "VolumeModification": {
-            "VolumeId": volume.id,
-            "ModificationState": "completed",
-            "TargetSize": size,
-            "TargetIops": new["Iops"],
-            "TargetVolumeType": new["VolumeType"],
-            "TargetThroughput": new["Throughput"],
-            "OriginalSize": old["Size"],
-            "OriginalIops": old.get("Iops"),
-            "OriginalVolumeType": old["VolumeType"],
-            "OriginalThroughput": old.get("Throughput"),
-            "Progress": 100,
-            "StartTime": iso(call.now),
-            "EndTime": iso(call.now),
-        }
+    modification = {
+        "ModificationState": "completed",
+        "TargetSize": size,
+        "TargetIops": new["Iops"],
+        "TargetVolumeType": new["VolumeType"],
+        "TargetThroughput": new["Throughput"],
+        "OriginalSize": old["Size"],
+        "OriginalIops": old.get("Iops"),
+        "OriginalVolumeType": old["VolumeType"],
+        "OriginalThroughput": old.get("Throughput"),
+        "Progress": 100,
+        "StartTime": iso(call.now),
+        "EndTime": iso(call.now),
     }
+    call.catalog.save(volume.having(**new).knowing(modification=modification))
+    return {"VolumeModification": {"VolumeId": volume.id, **modification}}
+
+
+@ec2.operation()
+def describe_volumes_modifications(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Tell the last change of each volume that was ever changed; it was done at once."""
+    items, more = describe(call, parameters, MODIFICATIONS, keep=lambda volume: "modification" in volume.inner)
+    return {"VolumesModifications": [{k: v for k, v in item.items() if k != "Tags"} for item in items], **more}
 
 
 @ec2.operation()

@@ -57,3 +57,12 @@ def test_nothing_only_says_that_it_is_encrypted(served):
     client = served.client()
     with pytest.raises(ClientError, match="UnsupportedOperation"):
         client.create_volume(AvailabilityZone="us-east-1a", Size=1, Encrypted=True)
+
+
+def test_a_change_of_type_is_told_afterwards(ec2):
+    untouched, made = (ec2.create_volume(AvailabilityZone=ZONE, Size=1)["VolumeId"] for _ in range(2))
+    ec2.modify_volume(VolumeId=made, VolumeType="gp3")
+    told = ec2.describe_volumes_modifications(VolumeIds=[untouched, made])["VolumesModifications"]
+    assert [(each["VolumeId"], each["OriginalVolumeType"], each["TargetVolumeType"]) for each in told] == [
+        (made, "gp2", "gp3")
+    ]
