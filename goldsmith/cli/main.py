@@ -68,7 +68,7 @@ def build(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Bake a pipeline's image: build, clean, seal, boot and test it."""
+    """Bake a pipeline's image: build, clean, seal, boot, test."""
     from goldsmith.cli.build import run_build
 
     raise typer.Exit(
@@ -107,7 +107,7 @@ def show(
     packages: Annotated[bool, typer.Option("--packages", help="List every package in it.")] = False,
     json: Json = False,
 ) -> None:
-    """Show an image: its contents, its boots and the tests it passed."""
+    """Show an image: its contents, boots and passed tests."""
     from goldsmith.cli.images import show_image
 
     show_image(image, packages=packages, as_json=json)

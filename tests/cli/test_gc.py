@@ -46,6 +46,7 @@ def test_what_is_older_than_asked_goes_and_the_rest_stays(goldsmith: Goldsmith) 
         "packages": 1,
         "logs": [str(failed / "old")],
         "leftovers": [],
+        "blocks": {},
         "bytes": 2048,
     }
     assert [path.name for path in packages.iterdir()] == ["new"]
