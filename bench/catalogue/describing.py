@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 IMAGES = 100_000
 CALLS = 1_000
+SAMPLE = 101
+"""Moto's server is asked every 101st of the calls, as it takes seconds for some, so that each kind of call is among them."""
+
 GOAL = 0.050
 MOTO_PORT = 18581
 MOTO_OWNER = "123456789012"
@@ -44,7 +47,7 @@ def measure(table: Table, folder: Path, disk: Path) -> None:  # noqa: ARG001 - e
         with _moto(folder, owner) as moto:
             calls = list(_calls(owner))
             ours = [_seconds(world.ec2, call) for call in calls]
-            theirs = [_seconds(moto, call) for call in calls[:: CALLS // 50]]
+            theirs = [_seconds(moto, call) for call in calls[::SAMPLE]]
     p95, their95 = _p95(ours), _p95(theirs)
     table.add(
         f"{CALLS} DescribeImages at {IMAGES} AMIs: by id, name, name*, owner and page of 100",
@@ -53,7 +56,7 @@ def measure(table: Table, folder: Path, disk: Path) -> None:  # noqa: ARG001 - e
         met=p95 < GOAL,
     )
     table.add(
-        "the same calls to moto's server (every 20th)",
+        "the same calls to moto's server (every 101st)",
         f"median {statistics.median(theirs) * 1000:.0f} ms, p95 {their95 * 1000:.0f} ms: "
         f"{their95 / p95:.0f} times as long",
     )
