@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 IMAGES = 100_000
 CALLS = 1_000
 SAMPLE = 101
-"""Moto's server is asked every 101st of the calls, as it takes seconds for some, so that each kind of call is among them."""
+"""Moto's server takes seconds for some kinds of call: it is asked every 101st, by which each kind has its turn."""
 
 GOAL = 0.050
 MOTO_PORT = 18581
