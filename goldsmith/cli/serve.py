@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import ipaddress
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -66,6 +67,7 @@ def serve(*, host: str, port: int, certificate: str, key: str) -> None:
             f"{host} is not a loopback address, and without TLS whoever is in between can read what is answered.",
             mend="Give --tls-certificate and --tls-key, or serve on 127.0.0.1.",
         )
+    _require_free(host, port)
     cloud = Cloud.open(Home.default())
     alone = take(cloud.home.path / LOCK, patience=0)
     if alone is None:
@@ -95,6 +97,19 @@ def serve(*, host: str, port: int, certificate: str, key: str) -> None:
     finally:
         cloud.close()
         os.close(alone)
+
+
+def _require_free(host: str, port: int) -> None:
+    """Raise UsageError when nobody can listen there, before anything is promised."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as attempt:
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind((host, port))
+        except OSError as refused:
+            raise UsageError(
+                f"Nobody can listen on {host}, port {port}: {refused.strerror}.", mend="Choose another with --port."
+            ) from refused
 
 
 def write_profile(name: str, key_id: str, secret: str, region: str, endpoint: str) -> Path:

@@ -27,6 +27,19 @@ def test_a_second_server_of_one_home_is_refused(server: Server):
     assert "Another server has" in done.stderr
 
 
+def test_a_port_that_is_taken_is_told(server: Server):
+    done = subprocess.run(
+        [GOLDSMITH, "serve", "--port", str(server.port)],
+        env=server.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "Address already in use" in done.stderr
+    assert "--port" in done.stderr
+
+
 def test_headers_without_end_are_refused(server: Server):
     connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=30)
     connection.putrequest("POST", "/")
