@@ -1,0 +1,1 @@
+"""The Image Builder API."""

@@ -1,0 +1,62 @@
+"""What a pipeline asks of the house around it: the catalogue, the block stores, and the services' own operations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from goldsmith.errors import GoldsmithError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from goldsmith.blocks.store import BlockStore
+    from goldsmith.catalog.catalog import Catalog
+    from goldsmith.pipelines.home import Home
+
+
+class RefusedError(GoldsmithError):
+    """A service refused an operation; ``code`` is AWS's."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{message} ({code})")
+        self.code = code
+
+
+class World(Protocol):
+    """The cloud as pipelines see it. Accounts are ids of 12 digits."""
+
+    @property
+    def home(self) -> Home:
+        """Where everything is kept on this host."""
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """What gives the time, in seconds since the epoch."""
+
+    @property
+    def regions(self) -> Sequence[str]:
+        """The names of all regions."""
+
+    def catalog(self, account: str, region: str, *, writes: bool = True) -> AbstractContextManager[Catalog]:
+        """Give an account's view of a region in a transaction of its own."""
+
+    def blocks(self, region: str) -> BlockStore:
+        """Return the block store of a region."""
+
+    def call(self, account: str, region: str, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Run an operation ("RunInstances" of "ec2") as the account, with boto3's parameters, without the wire.
+
+        Raises RefusedError.
+        """
+
+    def keep_disk(
+        self, account: str, region: str, disk: Path, *, token: str, name: str, facts: Mapping[str, Any]
+    ) -> str:
+        """Store a raw disk as a snapshot and register an AMI of it; return the AMI's id.
+
+        It happens once for a ``token``: asked again, it returns the same AMI. ``facts`` are ``description``, ``tags``
+        and, to compare the disk with, ``earlier``: the id of an AMI of an earlier version, if any. Nothing is seen
+        before all of it is there.
+        """

@@ -1,0 +1,1 @@
+"""The managed workflows: Image Builder's own, written as documents."""
