@@ -18,6 +18,7 @@ TITLES = {
     "ssm": "Systems Manager Parameter Store",
     "autoscaling": "EC2 Auto Scaling",
     "rbin": "Recycle Bin",
+    "imagebuilder": "EC2 Image Builder",
 }
 
 HEAD = """# The operations answered here

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from goldsmith.aws.call import Call
 from goldsmith.aws.characters import require_characters
 from goldsmith.aws.errors import AwsError
-from goldsmith.aws.models import QUERY_VERSIONS, SERVICES, TARGETS, Operation, find_operation
+from goldsmith.aws.models import QUERY_VERSIONS, REST, SERVICES, TARGETS, Operation, find_operation
 from goldsmith.aws.operations import REGISTRIES, UNANSWERED
 from goldsmith.aws.signature import Verifier, find_scope
 from goldsmith.aws.validation import validate
@@ -123,7 +123,7 @@ class Dispatcher:
         require_characters(operation, parameters)
         validate(operation, parameters)
         self._authorise(caller, operation, answering)
-        dry = bool(parameters.pop("DryRun", False))
+        dry = any([bool(parameters.pop(member, False)) for member in ("DryRun", "dryRun")])
         opened = self.cloud.database.writing() if answering.writes else self.cloud.database.reading()
         jobs = []
         try:
@@ -132,7 +132,7 @@ class Dispatcher:
                 call = Call(operation, caller, region, self.cloud, catalog, request_id, self.cloud.clock())
                 result = self._once(connection, call, answering, parameters)
                 if dry:
-                    raise AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
+                    raise _dry_run(operation)
                 jobs = call.jobs
         except IntegrityError as clash:
             raise AwsError(
@@ -140,7 +140,7 @@ class Dispatcher:
             ) from clash
         for job in jobs:
             self.cloud.submit(job)
-        return result
+        return _echo(operation, parameters, request_id) | result
 
     def _once(
         self, connection: Connection, call: Call, answering: Answering, parameters: dict[str, Any]
@@ -158,6 +158,11 @@ class Dispatcher:
             connection.execute(insert(TOKENS).values(**key, digest=digest, answer=result, created=call.now))
             return result
         if seen.digest != digest:
+            if call.operation.service == "imagebuilder":
+                raise AwsError(
+                    "IdempotentParameterMismatchException",
+                    "The client token was used before in a request with other parameters.",
+                )
             if call.operation.protocol == "rest-json":
                 raise AwsError("ConflictException", "The client token was used before with other parameters.")
             raise AwsError(
@@ -193,11 +198,25 @@ class Dispatcher:
             return find_credential(connection, self.cloud.vault, key_id, token)
 
 
+def _dry_run(operation: Operation) -> AwsError:
+    """Return the refusal that says that a request would have succeeded."""
+    if operation.service == "imagebuilder":
+        return AwsError("DryRunOperationException", "Request would have succeeded, but dryRun flag is set.")
+    return AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
+
+
+def _echo(operation: Operation, parameters: Mapping[str, Any], request_id: str) -> dict[str, Any]:
+    """Return what Image Builder's answers repeat of the request, where the model has it."""
+    members = operation.model.output_shape.members if operation.model.output_shape else {}
+    said = {"requestId": request_id or str(uuid.uuid4()), "clientToken": parameters.get("clientToken")}
+    return {name: value for name, value in said.items() if name in members and value}
+
+
 def render_refusal(error: AwsError, service: str, request_id: str) -> WireAnswer:
     """Return an error document in the words of a service's protocol."""
     headers = {"x-amzn-RequestId": request_id}
-    if service in {"ebs", "rbin"}:
-        error = _for_json(error)
+    if service in REST:
+        error = _for_image_builder(error) if service == "imagebuilder" else _for_json(error)
         body = json.dumps({"Message": error.message, "message": error.message, **error.members})
         return WireAnswer(
             error.status,
@@ -239,6 +258,19 @@ def _for_json(error: AwsError) -> AwsError:
     return AwsError(renamed[error.code], error.message, status=error.status, **error.members)
 
 
+def _for_image_builder(error: AwsError) -> AwsError:
+    """Name a refusal of the parts that all services share as Image Builder does (its model's errors)."""
+    error = _for_json(error)
+    renamed = {
+        "SerializationException": "InvalidRequestException",
+        "InvalidNextToken": "InvalidPaginationTokenException",
+        "ValidationException": "InvalidRequestException",
+        "InternalServerException": "ServiceException",
+        "RequestLimitExceeded": "ServiceUnavailableException",
+    }
+    return AwsError(renamed.get(error.code, error.code), error.message, status=error.status)
+
+
 def _service(request: WireRequest, scoped: str) -> str:
     """Tell which service a request is for: by its signature's scope, else by the request's own form.
 
@@ -260,7 +292,7 @@ def _named_service(request: WireRequest) -> str:
 
 
 def _asked(request: WireRequest, service: str) -> Asked:
-    if service in {"ebs", "rbin"}:
+    if service in REST:
         found = wire_json.find_rest_operation(service, request.method, request.path)
         if found is None:
             return Asked(service, None, f"{request.method} {request.path[:200]}")

@@ -18,7 +18,10 @@ QUERY_VERSIONS = {"2016-11-15": "ec2", "2011-06-15": "sts", "2010-05-08": "iam",
 TARGETS = {"AmazonSSM": "ssm"}
 """The prefix of X-Amz-Target by service."""
 
-SERVICES = (*QUERY_VERSIONS.values(), "ebs", "ssm", "rbin")
+SERVICES = (*QUERY_VERSIONS.values(), "ebs", "ssm", "rbin", "imagebuilder")
+
+REST = ("ebs", "rbin", "imagebuilder")
+"""The services that speak REST-JSON."""
 
 
 @dataclass(frozen=True)

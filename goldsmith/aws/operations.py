@@ -156,8 +156,17 @@ autoscaling = Registry(
     ),
 )
 rbin = Registry("rbin", ("goldsmith.aws.rbin",))
+imagebuilder = Registry(
+    "imagebuilder",
+    _below(
+        "imagebuilder",
+        "generic",
+        "policies",
+        "tagging",
+    ),
+)
 
-REGISTRIES = {registry.service: registry for registry in (ec2, ebs, sts, iam, ssm, autoscaling, rbin)}
+REGISTRIES = {registry.service: registry for registry in (ec2, ebs, sts, iam, ssm, autoscaling, rbin, imagebuilder)}
 
 UNANSWERED: Counter[str] = Counter()
 """How often an operation was asked for that is not answered here: what to write next."""

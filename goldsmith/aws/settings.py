@@ -48,6 +48,9 @@ class Settings(_Model):
     instance_types: dict[str, InstanceType] = Field(default_factory=dict)
     instance_memory: int = Field(default=0, ge=0, description="MiB for all instances; 0: what the host has to spare.")
     buckets: dict[str, str] = Field(default_factory=dict, description="Bucket name to file:// or s3:// URL.")
+    quotas: dict[str, int] = Field(
+        default_factory=dict, description="Image Builder's resources of an account: kind (as in ARNs) to number."
+    )
     snapshot_concurrency: int = Field(default=20, ge=1)
 
     @classmethod

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.aws.errors import AwsError
+from goldsmith.aws.imagebuilder.refusals import invalid
 from goldsmith.aws.wire.query import wire_name
 
 if TYPE_CHECKING:
@@ -148,7 +149,14 @@ def _ec2_refusal(fault: Fault) -> AwsError:
 
 
 def _refusal(operation: Operation, faults: list[Fault]) -> AwsError:
-    """Return the words that all of AWS's other services share."""
+    """Return the words that all of AWS's other services share, or Image Builder's own."""
+    if operation.service == "imagebuilder":
+        first = faults[0]
+        path = re.sub(r"\.([0-9]+)(\.member)?\b", lambda place: f"[{int(place[1]) - 1}]", first.path)
+        name = path.rpartition(".")[2]
+        if first.rule == "pattern":
+            return invalid(operation, path, f"{name} must match pattern {first.shape.metadata['pattern']}.")
+        return invalid(operation, path, f"{name}: {_constraint(first)}.")
     told = "; ".join(
         f"Value {_shown(each)} at '{each.path}' failed to satisfy constraint: {_constraint(each)}" for each in faults
     )

@@ -1,0 +1,69 @@
+"""The operations that all kinds share, made from their declarations."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from botocore import xform_name
+
+from goldsmith.aws.imagebuilder.creating import create, iso
+from goldsmith.aws.imagebuilder.deleting import delete
+from goldsmith.aws.imagebuilder.kinds import KINDS, Kind
+from goldsmith.aws.imagebuilder.listing import list_builds, list_kind
+from goldsmith.aws.imagebuilder.references import latest_references, require, require_own
+from goldsmith.aws.operations import imagebuilder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from goldsmith.aws.call import Call
+
+DEVIATIONS = {
+    "CreateInfrastructureConfiguration": "The instance profile need not be there before an instance is launched "
+    "with it; a build in a sandbox has none. SNS messages go to the event log and webhooks.",
+    "CreateComponent": "Everything is kept unencrypted; kmsKeyId is kept as text.",
+    "CreateContainerRecipe": "Windows and macOS are refused: containers are built on a Linux host.",
+    "CreateImageRecipe": "parentImage may also be debian/11, debian/12 or debian/13, made from Debian's archives.",
+}
+
+
+def get(kind: Kind, call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Answer a kind's Get operation."""
+    resource = require(call, parameters[kind.arn], kind.noun, path=kind.arn)
+    tags = call.catalog.tags(resource) if resource.account != "aws" else {}
+    answer: dict[str, Any] = {kind.member: {**resource.document, "tags": tags}}
+    if kind.versioned:
+        answer["latestVersionReferences"] = latest_references(resource.id, built=kind.built)
+    return answer
+
+
+def update(kind: Kind, call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Answer a kind's Update operation: everything is replaced but the name and what only the house knows."""
+    resource = require_own(call, parameters[kind.arn], kind.noun, path=kind.arn)
+    described = kind.describe(call, parameters)
+    kept = kind.keeps(call, resource.document, described) if kind.keeps else {}
+    unchanging = {name: resource.document[name] for name in ("arn", "name", "dateCreated")}
+    document = {**unchanging, **described, **kept, "dateUpdated": iso(call.now)}
+    gone = dict.fromkeys(name for name in resource.document if name not in document)
+    call.catalog.save(resource.having(state=str(document.get("status", "")), **gone, **document))
+    return {kind.arn: resource.id}
+
+
+def _register(name: str, handler: Callable[[Call, dict[str, Any]], dict[str, Any]]) -> None:
+    def answer(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
+        return handler(call, parameters)
+
+    answer.__name__ = xform_name(name)
+    imagebuilder.operation(deviation=DEVIATIONS.get(name, ""))(answer)
+
+
+for _kind in KINDS:
+    _register(f"Create{_kind.title}", partial(create, _kind))
+    _register(f"Get{_kind.title}", partial(get, _kind))
+    _register(f"Delete{_kind.title}", partial(delete, _kind))
+    _register(_kind.listing, partial(list_kind, _kind))
+    if _kind.updates:
+        _register(f"Update{_kind.title}", partial(update, _kind))
+    if _kind.built:
+        _register(_kind.builds_listing, partial(list_builds, _kind))

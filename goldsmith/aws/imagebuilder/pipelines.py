@@ -1,0 +1,90 @@
+"""Image pipelines (2.9, 3.3 to 3.6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from goldsmith.aws.imagebuilder.documents import read_members
+from goldsmith.aws.imagebuilder.managed import PLATFORM
+from goldsmith.aws.imagebuilder.references import find, parse_arn
+from goldsmith.aws.imagebuilder.refusals import contradictory, invalid
+from goldsmith.aws.imagebuilder.workflow_configurations import require_workflows
+from goldsmith.documents.schedule import Schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from goldsmith.aws.call import Call
+
+NOT_SHOWN = ("clientToken", "tags", "dryRun", "name", "imagePipelineArn")
+KEPT = ("dateLastRun", "lastRunStatus")
+RECIPES = {"imageRecipeArn": "image-recipe", "containerRecipeArn": "container-recipe"}
+TESTS = {"imageTestsEnabled": True, "timeoutMinutes": 720}
+
+
+def describe(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return the document of a pipeline."""
+    require_parts(call, parameters)
+    if parameters.get("schedule"):
+        _require_schedule(call, parameters["schedule"])
+    document = {name: value for name, value in parameters.items() if name not in NOT_SHOWN}
+    schedule = {"schedule": _schedule(parameters["schedule"])} if parameters.get("schedule") else {}
+    return {
+        "platform": PLATFORM,
+        "enhancedImageMetadataEnabled": True,
+        "status": "ENABLED",
+        **document,
+        **schedule,
+        "imageTestsConfiguration": TESTS | (parameters.get("imageTestsConfiguration") or {}),
+        "consecutiveFailures": 0,
+    }
+
+
+def require_parts(call: Call, parameters: Mapping[str, Any]) -> None:
+    """Refuse a pipeline, or an image, whose recipe, configurations or workflows are not there."""
+    given = [name for name in RECIPES if parameters.get(name)]
+    if len(given) != 1:
+        raise contradictory(call.operation, "Exactly one of imageRecipeArn and containerRecipeArn is needed.")
+    _require(call, parameters[given[0]], RECIPES[given[0]], given[0])
+    _require(
+        call,
+        parameters["infrastructureConfigurationArn"],
+        "infrastructure-configuration",
+        "infrastructureConfigurationArn",
+    )
+    if arn := parameters.get("distributionConfigurationArn"):
+        _require(call, arn, "distribution-configuration", "distributionConfigurationArn")
+    require_workflows(call, parameters, container=given[0] == "containerRecipeArn")
+
+
+def keep(call: Call, before: Mapping[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """Return what an update leaves as it was; refuse one from one kind of recipe to the other."""
+    for name in RECIPES:
+        if (name in before) != (name in after):
+            raise contradictory(call.operation, "A pipeline cannot change between image and container recipes.")
+    return {name: before[name] for name in KEPT if name in before}
+
+
+def _require(call: Call, text: str, noun: str, path: str) -> None:
+    if find(call.catalog, parse_arn(call.operation, text, noun, path=path)) is None:
+        raise invalid(call.operation, path, f"The resource '{text}' does not exist.")
+
+
+def _require_schedule(call: Call, schedule: Mapping[str, Any]) -> None:
+    if not schedule.get("scheduleExpression"):
+        raise invalid(call.operation, "schedule.scheduleExpression", "A schedule needs an expression.")
+    from goldsmith.documents.schedules.expression import ScheduleError, parse_schedule
+
+    read_members(call.operation, Schedule, dict(schedule))
+    try:
+        parse_schedule(schedule["scheduleExpression"], schedule.get("timezone") or "UTC")
+    except ScheduleError as wrong:
+        raise invalid(call.operation, "schedule.scheduleExpression", f"{wrong.message} {wrong.mend}".strip()) from wrong
+
+
+def _schedule(schedule: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "timezone": "UTC",
+        "pipelineExecutionStartCondition": "EXPRESSION_MATCH_AND_DEPENDENCY_UPDATES_AVAILABLE",
+        **schedule,
+    }

@@ -1,0 +1,118 @@
+"""From an ARN to the resource that it names for a caller: a whole one, a version's newest build, or a wildcard's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from goldsmith.aws.imagebuilder.managed import find_managed
+from goldsmith.aws.imagebuilder.refusals import invalid, not_found
+from goldsmith.catalog.resources import Query, Resource
+from goldsmith.documents.arns import BUILT_KINDS, Arn, ArnError
+from goldsmith.documents.versions import Version, VersionPattern
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from goldsmith.aws.call import Call
+    from goldsmith.aws.models import Operation
+    from goldsmith.catalog.catalog import Catalog
+
+HOUSE = "aws"
+"""Where an account stands in ARNs of what the house itself offers."""
+
+IMAGE_BUILD = "image-build"
+STORED = {"image": IMAGE_BUILD}
+"""The kinds that the catalogue names otherwise than ARNs do: an "image" there is an AMI."""
+
+
+def parse_arn(operation: Operation, text: str, *nouns: str, path: str) -> Arn:
+    """Return the ARN of one of those kinds that a request gives at ``path``; refuse any other text."""
+    try:
+        arn = Arn.parse(text)
+    except ArnError as wrong:
+        raise invalid(operation, path, f"{wrong.message} {wrong.mend}".strip()) from wrong
+    if arn.kind not in nouns:
+        raise invalid(operation, path, f"It is the ARN of a {arn.kind}, not of a {' or '.join(nouns)}.")
+    return arn
+
+
+def find(catalog: Catalog, arn: Arn, *, states: tuple[str, ...] = ()) -> Resource | None:
+    """Return what an ARN names for the catalogue's caller, the highest version and build of an open one.
+
+    Of images only those in ``states`` count where the ARN names no build.
+    """
+    if arn.account == HOUSE:
+        return find_managed(arn, catalog.region)
+    if arn.region != catalog.region:
+        return None
+    kind = STORED.get(arn.kind, arn.kind)
+    if arn.version is None or (not arn.version.is_open and (arn.version.build or arn.kind not in BUILT_KINDS)):
+        found = catalog.get(kind, str(arn))
+        return found if found is not None and found.account == arn.account else None
+    builds = [each for each in matching(catalog, arn) if not states or each.state in states]
+    return max(builds, key=version_of, default=None)
+
+
+def require(call: Call, text: str, *nouns: str, path: str, states: tuple[str, ...] = ()) -> Resource:
+    """Return what a request's ARN names; refuse one that names nothing that the caller may see."""
+    arn = parse_arn(call.operation, text, *nouns, path=path)
+    found = find(call.catalog, arn, states=states)
+    if found is None:
+        raise not_found(text)
+    return found
+
+
+def require_own(call: Call, text: str, *nouns: str, path: str) -> Resource:
+    """Return the caller's own resource that a request's ARN names."""
+    found = require(call, text, *nouns, path=path)
+    if found.account != call.account.id:
+        raise not_found(text)
+    return found
+
+
+def matching(catalog: Catalog, arn: Arn) -> Iterator[Resource]:
+    """Yield all builds (of recipes: versions) that a versioned ARN, open or not, fits."""
+    version = arn.version or VersionPattern(())
+    name = stem(arn)
+    kind = STORED.get(arn.kind, arn.kind)
+    whole = () if version.is_open else (f"{name}/{Version(*version.fixed)}",)
+    query = Query(kind, names=whole) if whole else Query(kind, prefix=f"{name}/{_beginning(version)}")
+    for each in catalog.find(query):
+        if each.account == arn.account and version.matches(version_of(each)):
+            yield each
+
+
+def stem(arn: Arn) -> str:
+    """Return the name under which the catalogue has all versions of a resource."""
+    return f"{arn.workflow_type}/{arn.slug}" if arn.workflow_type else arn.slug
+
+
+def version_of(resource: Resource) -> Version:
+    """Return the version, with its build if it has one, that a resource's ARN says."""
+    parts = resource.id.split(":", 5)[5].split("/")
+    tail = parts[3:] if parts[0] == "workflow" else parts[2:]
+    return Version.parse("/".join(tail))
+
+
+def version_arn(arn: str) -> str:
+    """Return a build version's ARN without the build."""
+    return arn.rpartition("/")[0]
+
+
+def latest_references(arn: str, *, built: bool) -> dict[str, str]:
+    """Return latestVersionReferences of a resource's ARN (1.3)."""
+    stripped = version_arn(arn) if built else arn
+    head, _, version = stripped.rpartition("/")
+    major, minor, _ = version.split(".")
+    if f":{HOUSE}:" in arn and "/".join(arn.split(":", 5)[5].split("/")[:1]) == "workflow":
+        return {"latestVersionArn": f"{head}/x.x.x"}
+    return {
+        "latestVersionArn": f"{head}/x.x.x",
+        "latestMajorVersionArn": f"{head}/{major}.x.x",
+        "latestMinorVersionArn": f"{head}/{major}.{minor}.x",
+        "latestPatchVersionArn": f"{head}/{version}",
+    }
+
+
+def _beginning(version: VersionPattern) -> str:
+    return "".join(f"{node}." for node in version.fixed)
