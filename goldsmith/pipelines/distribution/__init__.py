@@ -1,0 +1,1 @@
+"""An image goes where it is wanted: to regions, accounts, launch templates, parameters and buckets."""
