@@ -78,40 +78,6 @@ def _offset(_: datetime, width: int) -> str:
     return "+00:00" if width >= _SHORT else "+00" if width == 1 else "+0000"
 
 
-_LETTERS:
-        return text
-    return _LETTERS[run[2]](moment, len(text))
-
-
-def _number(value: Callable[[datetime], int]) -> Callable[[datetime, int], str]:
-    return lambda moment, width: f"{value(moment):0{width}d}"
-
-
-def _year(moment: datetime, width: int) -> str:
-    year = moment.year
-    return f"{year % 100:02d}" if width == len("yy") else f"{year:0{width}d}"
-
-
-def _month(moment: datetime, width: int) -> str:
-    return _named(_MONTHS[moment.month - 1], width) if width >= _SHORT else f"{moment.month:0{width}d}"
-
-
-def _named(name: str, width: int) -> str:
-    return name[:_SHORT] if width <= _SHORT else name
-
-
-def _fraction(moment: datetime, width: int) -> str:
-    return f"{moment.microsecond:0{_MICROSECONDS}d}"[:width].ljust(width, "0")
-
-
-def _zone(moment: datetime, width: int) -> str:
-    return "Z"
-
-
-def _offset(moment: datetime, width: int) -> str:
-    return "+00:00" if width >= _SHORT else "+00" if width == 1 else "+0000"
-
-
 _LETTERS: dict[str, Callable[[datetime, int], str]] = {
     "y": _year,
     "u": _year,
