@@ -9,13 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from goldsmith.aws.ec2.images import image_document
-from goldsmith.aws.ec2.snapshot_records import GIB, blank_snapshot, completed, gibibytes
+from goldsmith.aws.ec2.snapshot_records import GIB, gibibytes
+from goldsmith.aws.kept_disks import StoredDisk, add_image
 from goldsmith.aws.tags import LONGEST_KEY, LONGEST_VALUE, MOST, RESERVED
 from goldsmith.blocks.disk_files import store_disk
 from goldsmith.catalog.accounts import all_accounts
 from goldsmith.catalog.images import ImageStore
-from goldsmith.catalog.resources import Query, Resource, new_id
+from goldsmith.catalog.resources import Query
 from goldsmith.catalog.uses import RECYCLED
 from goldsmith.disks.containers import to_raw
 from goldsmith.errors import GoldsmithError
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from goldsmith.blocks.writing import Writing
     from goldsmith.catalog.accounts import Account
     from goldsmith.catalog.images import Image
+    from goldsmith.catalog.resources import Resource
 
-ROOT = "/dev/xvda"
 LOCK = "adopting.lock"
 FINISHED = "AVAILABLE"
 
@@ -89,39 +89,17 @@ def _adopt(cloud: Cloud, account: Account, image: Image, folder: Path, there: di
         block_map = disk.merged({}, size * GIB)
         name = writing.save(block_map)
         with cloud.catalog(account, region) as catalog:
-            now = cloud.clock()
-            snapshot = blank_snapshot(account.id, region, now, size, description=f"The disk of {image.reference}")
-            catalog.add(completed(snapshot, name, block_map, now))
-            inner = {"baked": {"reference": image.reference, "plan": image.plan, "map": name}}
-            ebs = {
-                "SnapshotId": snapshot.id,
-                "VolumeSize": size,
-                "VolumeType": "gp3",
-                "DeleteOnTermination": True,
-                "Encrypted": False,
-            }
             taken = catalog.find(Query("image", names=(_name(image),), owners=(account.id,)))
-            free = _name(image) if next(taken, None) is None else _second_name(image)
-            record = Resource(
-                new_id("ami"),
-                "image",
-                account.id,
-                region,
-                free,
-                "available",
-                datetime.fromisoformat(image.created).timestamp(),
-                image_document(
-                    Description=_description(image),
-                    Architecture="x86_64",
-                    RootDeviceName=ROOT,
-                    BlockDeviceMappings=[{"DeviceName": ROOT, "Ebs": ebs}],
-                    BootMode="uefi-preferred",
-                    EnaSupport=True,
-                    ImdsSupport="v2.0",
-                ),
-                inner,
+            record = add_image(
+                catalog,
+                StoredDisk(name, block_map, size, f"The disk of {image.reference}"),
+                now=cloud.clock(),
+                name=_name(image) if next(taken, None) is None else _second_name(image),
+                description=_description(image),
+                created=datetime.fromisoformat(image.created).timestamp(),
+                inner={"baked": {"reference": image.reference, "plan": image.plan, "map": name}},
+                tags=_tags(image),
             )
-            catalog.add(record, _tags(image))
     log.info("%s is %s: %d blocks new, %d known", image.reference, record.id, writing.new_blocks, writing.known_blocks)
     return record
 

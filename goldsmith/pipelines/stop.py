@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 from contextlib import contextmanager
@@ -24,15 +25,17 @@ class StepTimeoutError(GoldsmithError):
 class Stop:
     """One piece of work's signal to end, and the moment by which it must. ``deadline`` is of time.monotonic()."""
 
-    def __init__(self, parent: Stop | None = None, *, seconds: float | None = None) -> None:
-        self._asked = parent._asked if parent else threading.Event()
-        self._callbacks: list[Callable[[], None]] = parent._callbacks if parent else []
-        self._lock = parent._lock if parent else threading.Lock()
-        self.deadline = None if seconds is None else time.monotonic() + seconds
+    def __init__(self) -> None:
+        self.deadline: float | None = None
+        self._asked = threading.Event()
+        self._callbacks: list[Callable[[], None]] = []
+        self._lock = threading.Lock()
 
     def within(self, seconds: float) -> Stop:
         """Return the same signal with a time limit for a part of the work."""
-        return Stop(self, seconds=seconds)
+        limited = copy.copy(self)
+        limited.deadline = time.monotonic() + seconds
+        return limited
 
     def ask(self) -> None:
         """Ask the work to end; what it registered with `on_stop` is called."""
