@@ -4,9 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from goldsmith.documents.shape import Shape, like
+from goldsmith.documents.schedules.expression import ScheduleError, find_zone, parse_schedule
+from goldsmith.documents.shape import Shape, refuse
+
+
+def _check_expression(value: str) -> str:
+    try:
+        parse_schedule(value)
+    except ScheduleError as error:
+        raise refuse(f"is not valid: {error.message} {error.mend}") from None
+    return value
+
+
+def _check_timezone(value: str) -> str:
+    try:
+        find_zone(value)
+    except ScheduleError as error:
+        raise refuse(f"is not valid: {error.message} {error.mend}") from None
+    return value
 
 
 class AutoDisablePolicy(Shape):
@@ -18,16 +35,8 @@ class AutoDisablePolicy(Shape):
 class Schedule(Shape):
     """A cron or rate expression and the time zone it is in."""
 
-    schedule_expression: Annotated[
-        str,
-        like(
-            r"cron\( ?\S+( \S+){4,5} ?\)|rate\((1 (minute|hour|day)|(?!1 )[1-9][0-9]{0,5} (minutes|hours|days))\)",
-            "cron(minute hour day-of-month month day-of-week year) or rate(2 days)",
-        ),
-    ]
-    timezone: Annotated[str, like(r"[A-Za-z0-9_+-]{2,}(/[A-Za-z0-9_+-]+)*", "a time zone such as Europe/Berlin")] = (
-        "UTC"
-    )
+    schedule_expression: Annotated[str, AfterValidator(_check_expression)]
+    timezone: Annotated[str, AfterValidator(_check_timezone)] = "UTC"
     pipeline_execution_start_condition: Literal[
         "EXPRESSION_MATCH_ONLY", "EXPRESSION_MATCH_AND_DEPENDENCY_UPDATES_AVAILABLE"
     ] = "EXPRESSION_MATCH_AND_DEPENDENCY_UPDATES_AVAILABLE"

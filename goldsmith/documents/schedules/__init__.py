@@ -1,0 +1,1 @@
+"""When schedules are due: cron and rate expressions in time zones."""
