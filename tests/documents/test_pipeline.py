@@ -204,7 +204,8 @@ status: enabled
             f"{SMALL}schedule: {{scheduleExpression: rate(1 days)}}",
             (
                 "3:32: schedule.scheduleExpression is not valid: The rate expression '1 days' is not valid. Write rate(1 day)"
-            " or rate(2 days): a whole number, and minute, hour or day, with an s from 2 on.",
+                " or rate(2 days): a whole number, and minute, hour or day, with an s from 2 on."
+            ),
         ),
         (
             f"{SMALL}imageScanningConfiguration: {{scanResultCondition: {{maximumSeverityLabel: LOW}}}}",
