@@ -1,0 +1,47 @@
+"""What cloud.yml may say of a webhook."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from goldsmith.pipelines.events.webhook import Webhook
+
+SECRET = "0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://hooks.example/x?y=z", "http://127.0.0.1:9000/x", "http://localhost/x", "http://[::1]:80/"]
+)
+def test_https_and_this_host_are_allowed(url):
+    assert Webhook(url=url, secret=SECRET).host
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://hooks.example/",
+        "http://10.0.0.1/",
+        "ftp://hooks.example/",
+        "https:///x",
+        "https://user:word@hooks.example/",
+        "https://hooks.example:port/",
+        "//hooks.example/",
+        "http://127.0.0.1.hooks.example/",
+    ],
+)
+def test_others_are_not(url):
+    with pytest.raises(ValidationError, match="webhook"):
+        Webhook(url=url, secret=SECRET)
+
+
+def test_plain_http_to_others_is_there_for_who_says_so():
+    assert Webhook(url="http://10.0.0.1/", secret=SECRET, allow_http=True).host == "10.0.0.1"
+
+
+@pytest.mark.parametrize("wrong", [{"secret": "short"}, {"accounts": ["me"]}, {"events": [{}]}, {"color": "red"}])
+def test_what_is_wrong_is_refused_without_telling_the_secret(wrong):
+    with pytest.raises(ValidationError) as refused:
+        Webhook.model_validate({"url": "https://hooks.example/", "secret": SECRET, **wrong})
+    assert SECRET not in str(refused.value)
+    assert "short" not in str([fault["msg"] for fault in refused.value.errors()])
