@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from goldsmith.documents.shape import refuse
 from goldsmith.errors import GoldsmithError
+from goldsmith.pipelines.events.webhook import Webhook  # noqa: TC001 - pydantic reads it
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +54,14 @@ class Settings(_Model):
         default_factory=dict, description="Image Builder's resources of an account: kind (as in ARNs) to number."
     )
     snapshot_concurrency: int = Field(default=20, ge=1)
+    webhooks: tuple[Webhook, ...] = Field(default=(), description="Who is told of events; each URL once.")
+
+    @field_validator("webhooks")
+    @classmethod
+    def _require_each_once(cls, webhooks: tuple[Webhook, ...]) -> tuple[Webhook, ...]:
+        if len({hook.id for hook in webhooks}) < len(webhooks):
+            raise refuse("two webhooks have the same URL; give one of them both lists of events")
+        return webhooks
 
     @classmethod
     def load(cls, home: Path) -> Settings:

@@ -45,3 +45,19 @@ def test_what_is_wrong_is_refused_without_telling_the_secret(wrong):
         Webhook.model_validate({"url": "https://hooks.example/", "secret": SECRET, **wrong})
     assert SECRET not in str(refused.value)
     assert "short" not in str([fault["msg"] for fault in refused.value.errors()])
+
+
+def test_cloud_yml_has_webhooks_each_url_once(tmp_path):
+    from goldsmith.aws.settings import Settings, SettingsError
+
+    hook = "  - {url: 'https://hooks.example/', secret: 0123456789abcdef, events: ['*State Change', {account: ['1']}]}\n"
+    (tmp_path / "cloud.yml").write_text(f"webhooks:\n{hook}")
+    (found,) = Settings.load(tmp_path).webhooks
+    assert found.wants({"detail-type": "EC2 Image Builder Image State Change"})
+    (tmp_path / "cloud.yml").write_text(f"webhooks:\n{hook}{hook}")
+    with pytest.raises(SettingsError, match="same URL"):
+        Settings.load(tmp_path)
+    (tmp_path / "cloud.yml").write_text("webhooks:\n  - {url: 'http://elsewhere/', secret: 0123456789abcdef}\n")
+    with pytest.raises(SettingsError, match="takes https") as refused:
+        Settings.load(tmp_path)
+    assert "0123456789abcdef" not in str(refused.value)
