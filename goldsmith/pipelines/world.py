@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from goldsmith.blocks.store import BlockStore
     from goldsmith.catalog.catalog import Catalog
+    from goldsmith.catalog.resources import Resource
     from goldsmith.pipelines.home import Home
 
 
@@ -41,6 +42,9 @@ class World(Protocol):
 
     def catalog(self, account: str, region: str, *, writes: bool = True) -> AbstractContextManager[Catalog]:
         """Give an account's view of a region in a transaction of its own."""
+
+    def every(self, kind: str, states: Sequence[str] = ()) -> Sequence[Resource]:
+        """Return all accounts' resources of a kind in all regions, as they are now: for what the house does itself."""
 
     def blocks(self, region: str) -> BlockStore:
         """Return the block store of a region."""

@@ -10,6 +10,7 @@ from goldsmith.aws.errors import AwsError
 from goldsmith.aws.kept_disks import keep_disk
 from goldsmith.aws.models import find_operation
 from goldsmith.catalog.accounts import Credential, find_account
+from goldsmith.catalog.resources import every
 from goldsmith.errors import GoldsmithError
 from goldsmith.pipelines.world import RefusedError
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from goldsmith.aws.cloud import Cloud
     from goldsmith.blocks.store import BlockStore
     from goldsmith.catalog.catalog import Catalog
+    from goldsmith.catalog.resources import Resource
     from goldsmith.pipelines.home import Home
 
 USER = "imagebuilder"
@@ -51,6 +53,11 @@ class CloudWorld:
     def catalog(self, account: str, region: str, *, writes: bool = True) -> AbstractContextManager[Catalog]:
         """Give an account's view of a region in a transaction of its own."""
         return self.cloud.catalog(account, region, writes=writes)
+
+    def every(self, kind: str, states: Sequence[str] = ()) -> Sequence[Resource]:
+        """Return all accounts' resources of a kind in all regions."""
+        with self.cloud.database.reading() as connection:
+            return list(every(connection, kind, states=states))
 
     def blocks(self, region: str) -> BlockStore:
         """Return the block store of a region."""
