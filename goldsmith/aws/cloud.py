@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from goldsmith.aws.settings import Settings
 from goldsmith.blocks.store import open_store
@@ -44,6 +44,26 @@ class CloudError(GoldsmithError):
     """The home holds no catalogue yet, or another one than asked for."""
 
 
+class Builds(Protocol):
+    """Who builds what is pending in the catalogue."""
+
+    def submit_pending(self) -> None:
+        """Look for images that wait to be built."""
+
+    def cancel(self, arn: str) -> None:
+        """End a build whose record asks for it."""
+
+
+class ElsewhereBuilds:
+    """Nobody builds in this process: the home's server does, or does when it starts."""
+
+    def submit_pending(self) -> None:
+        """Leave it to the server, which looks by itself."""
+
+    def cancel(self, arn: str) -> None:
+        """Leave it to the server."""
+
+
 class Cloud:
     """One home's catalogue, stores and machines. ``clock`` gives seconds since the epoch."""
 
@@ -52,6 +72,7 @@ class Cloud:
         self.clock = clock
         self.settings = Settings.load(home.path)
         self.database = Database(self.settings.database) if self.settings.database else Database.in_folder(home.path)
+        self.builds: Builds = ElsewhereBuilds()
         self._stores: dict[str, BlockStore] = {}
         self._lock = threading.Lock()
         self._prompt = ThreadPoolExecutor(PROMPT_JOBS, thread_name_prefix="job")

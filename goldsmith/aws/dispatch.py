@@ -123,7 +123,7 @@ class Dispatcher:
         require_characters(operation, parameters)
         validate(operation, parameters)
         self._authorise(caller, operation, answering)
-        dry = any([bool(parameters.pop(member, False)) for member in ("DryRun", "dryRun")])
+        dry = bool(parameters.pop("DryRun", False)) | bool(parameters.pop("dryRun", False))
         opened = self.cloud.database.writing() if answering.writes else self.cloud.database.reading()
         jobs = []
         try:

@@ -160,7 +160,9 @@ imagebuilder = Registry(
     "imagebuilder",
     _below(
         "imagebuilder",
+        "executions",
         "generic",
+        "images",
         "policies",
         "tagging",
     ),

@@ -27,6 +27,7 @@ _PARTS = {
     "parameter": jmespath.compile("[DataType == 'aws:ec2:image' && Value]"),
     "image-recipe": jmespath.compile("[[parentImage], components[].componentArn][]"),
     "container-recipe": jmespath.compile("[[parentImage], components[].componentArn][]"),
+    "image-build": jmespath.compile("[sourcePipelineArn]"),
     "image-pipeline": jmespath.compile(
         "[[imageRecipeArn, containerRecipeArn, infrastructureConfigurationArn, distributionConfigurationArn],"
         " workflows[].workflowArn][]"

@@ -82,4 +82,11 @@ class ImageRun:
 
     def folder(self, home: Home) -> Path:
         """Return the folder of the build's logs and of what its sandboxes need to go on after a restart."""
-        return home.path / "imagebuilder" / self.account / self.region / self.slug / self.version / str(self.build)
+        return image_folder(home, self.arn)
+
+
+def image_folder(home: Home, arn: str) -> Path:
+    """Return the folder of an image build version's logs and working state."""
+    _, _, _, region, account, tail = arn.split(":", 5)
+    _, slug, version, build = tail.split("/")
+    return home.path / "imagebuilder" / account / region / slug / version / build

@@ -45,7 +45,7 @@ def iso(seconds: float) -> str:
 
 def create(kind: Kind, call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
     """Make a resource of a kind; return what its Create operation answers."""
-    document = kind.describe(call, parameters)
+    document = described(kind, call, parameters)
     if kind.built:
         tail = f"{parameters['type'].lower()}/" if kind.noun == "workflow" else ""
         made = add_build(
@@ -75,6 +75,13 @@ def create(kind: Kind, call: Call, parameters: dict[str, Any]) -> dict[str, Any]
     call.catalog.add(record, parameters.get("tags"))
     references = {"latestVersionReferences": latest_references(arn, built=False)} if kind.versioned else {}
     return {kind.arn: arn, **references}
+
+
+def described(kind: Kind, call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return the document that a request describes, or refuse the request."""
+    if kind.describe is None:
+        raise LookupError(f"a {kind.noun} is not made by a request alone")
+    return kind.describe(call, parameters)
 
 
 def add_build(

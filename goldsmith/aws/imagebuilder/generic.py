@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore import xform_name
 
-from goldsmith.aws.imagebuilder.creating import create, iso
+from goldsmith.aws.imagebuilder.creating import create, described, iso
 from goldsmith.aws.imagebuilder.deleting import delete
 from goldsmith.aws.imagebuilder.kinds import KINDS, Kind
 from goldsmith.aws.imagebuilder.listing import list_builds, list_kind
@@ -41,10 +41,10 @@ def get(kind: Kind, call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
 def update(kind: Kind, call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
     """Answer a kind's Update operation: everything is replaced but the name and what only the house knows."""
     resource = require_own(call, parameters[kind.arn], kind.noun, path=kind.arn)
-    described = kind.describe(call, parameters)
-    kept = kind.keeps(call, resource.document, described) if kind.keeps else {}
+    document = described(kind, call, parameters)
+    kept = kind.keeps(call, resource.document, document) if kind.keeps else {}
     unchanging = {name: resource.document[name] for name in ("arn", "name", "dateCreated")}
-    document = {**unchanging, **described, **kept, "dateUpdated": iso(call.now)}
+    document = {**unchanging, **document, **kept, "dateUpdated": iso(call.now)}
     gone = dict.fromkeys(name for name in resource.document if name not in document)
     call.catalog.save(resource.having(state=str(document.get("status", "")), **gone, **document))
     return {kind.arn: resource.id}

@@ -27,9 +27,9 @@ class Kind:
     """One kind of resource.
 
     ``noun`` names it in ARNs, ``title`` in operations and messages, ``arn`` and ``member`` are the members of answers
-    with its ARN and with it; ``listing`` is the list operation and ``rows`` the member with its rows. ``describe``
-    turns a request into the resource's document, or refuses it. ``filters`` are JMESPath expressions into rows. ``versioned``
-    kinds have a version in their ARN, ``built`` ones a build's number too.
+    with its ARN and with it. ``listing`` is the list operation and ``rows`` the member with its rows. ``describe``
+    turns a request into the resource's document, or refuses it. ``filters`` are JMESPath expressions into rows.
+    ``versioned`` kinds have a version in their ARN, ``built`` ones a build's number too.
     """
 
     noun: str
@@ -39,7 +39,7 @@ class Kind:
     listing: str
     rows: str
     quota: int
-    describe: Describe
+    describe: Describe | None
     filters: Mapping[str, str] = field(default_factory=dict)
     versioned: bool = False
     built: bool = False
@@ -185,6 +185,25 @@ LIFECYCLE_POLICY = Kind(
     updates=True,
     keeps=lifecycle_policies.keep,
 )
+
+IMAGE = Kind(
+    noun="image",
+    title="Image",
+    arn="imageBuildVersionArn",
+    member="image",
+    listing="ListImages",
+    rows="imageVersionList",
+    quota=0,
+    describe=None,
+    filters={"name": "name", "osVersion": "osVersion", "platform": "platform", "type": "type", "version": "version"},
+    versioned=True,
+    built=True,
+    owners=EVERY_OWNER,
+    builds_listing="ListImageBuildVersions",
+    builds_rows="imageSummaryList",
+    version_arn="imageVersionArn",
+)
+"""Images come of builds and have operations of their own; they share the lists."""
 
 KINDS = (
     COMPONENT,

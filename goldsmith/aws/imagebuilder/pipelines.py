@@ -10,6 +10,8 @@ from goldsmith.aws.imagebuilder.references import find, parse_arn
 from goldsmith.aws.imagebuilder.refusals import contradictory, invalid
 from goldsmith.aws.imagebuilder.workflow_configurations import require_workflows
 from goldsmith.documents.schedule import Schedule
+from goldsmith.documents.schedules.expression import parse_schedule
+from goldsmith.errors import GoldsmithError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,12 +75,10 @@ def _require(call: Call, text: str, noun: str, path: str) -> None:
 def _require_schedule(call: Call, schedule: Mapping[str, Any]) -> None:
     if not schedule.get("scheduleExpression"):
         raise invalid(call.operation, "schedule.scheduleExpression", "A schedule needs an expression.")
-    from goldsmith.documents.schedules.expression import ScheduleError, parse_schedule
-
     read_members(call.operation, Schedule, dict(schedule))
     try:
         parse_schedule(schedule["scheduleExpression"], schedule.get("timezone") or "UTC")
-    except ScheduleError as wrong:
+    except GoldsmithError as wrong:
         raise invalid(call.operation, "schedule.scheduleExpression", f"{wrong.message} {wrong.mend}".strip()) from wrong
 
 

@@ -73,9 +73,7 @@ def _principals(call: Call, policy: str, noun: str) -> Iterator[str]:
         statements = json.loads(policy)["Statement"]
         statements = statements if isinstance(statements, list) else [statements]
         for statement in statements:
-            if statement["Effect"] != "Allow":
-                raise ValueError("a shared resource's policy can only allow")
-            _require_actions(statement["Action"], noun)
+            _require_allowing(statement, noun)
             principals = statement["Principal"]
             named = principals if isinstance(principals, str) else principals["AWS"]
             for each in named if isinstance(named, list) else [named]:
@@ -85,7 +83,10 @@ def _principals(call: Call, policy: str, noun: str) -> Iterator[str]:
         raise invalid(call.operation, "policy", f"The policy cannot be used: {reason}.") from wrong
 
 
-def _require_actions(actions: Any, noun: str) -> None:
+def _require_allowing(statement: dict[str, Any], noun: str) -> None:
+    if statement["Effect"] != "Allow":
+        raise ValueError("a shared resource's policy can only allow")
+    actions = statement["Action"]
     allowed = [actions] if isinstance(actions, str) else actions
     for each in allowed:
         if not re.fullmatch(r"imagebuilder:(\*|(Get|List)[A-Za-z]*\*?)", each):

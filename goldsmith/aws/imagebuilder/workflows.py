@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from goldsmith.aws.imagebuilder.documents import read_document
 from goldsmith.aws.imagebuilder.refusals import invalid
 from goldsmith.documents.source import DocumentError
+from goldsmith.documents.workflows.parser import parse_workflow
 
 if TYPE_CHECKING:
     from goldsmith.aws.call import Call
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
 def describe(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
     """Return the document of a workflow as CreateWorkflow gives it."""
-    from goldsmith.documents.workflows.parser import parse_workflow
-
     text = read_document(call, parameters)
     try:
         parsed = parse_workflow(text, parameters["name"], parameters["type"])

@@ -30,7 +30,7 @@ USER = "imagebuilder"
 
 
 class CloudWorld:
-    """A cloud, asked in process and as whichever account a pipeline belongs to; see `goldsmith.pipelines.world.World`."""
+    """A cloud, asked in process as the account of a pipeline; see `goldsmith.pipelines.world.World`."""
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud

@@ -1,0 +1,1 @@
+"""The durable engine: builds as workflows whose finished steps are recorded."""
