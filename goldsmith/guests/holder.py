@@ -75,6 +75,12 @@ class Holder:
             self._init = os.pidfd_open(pid)
         return pid
 
+    def kill(self) -> None:
+        """End everything that is held, from any thread and without waiting; `close` is still to be called."""
+        with contextlib.suppress(OSError):
+            if self._init is not None:
+                signal.pidfd_send_signal(self._init, signal.SIGKILL)
+
     def close(self) -> None:
         """End everything that is held and wait until it is gone: process 1 ends after all others of its namespace."""
         if self._process.stdin:

@@ -62,6 +62,7 @@ class Workspace:
         self.memory = memory
         self.path = home / "work" / uuid.uuid4().hex[:12]
         self._resources = contextlib.ExitStack()
+        self._holder: Holder | None = None
         self.pid = 0
 
     def __enter__(self) -> Self:
@@ -70,6 +71,7 @@ class Workspace:
             holder = self._hold()
             stack.callback(holder.close)
             self.pid = holder.init()
+            self._holder = holder
             if not self.memory:
                 stack.callback(self._empty)
             self._resources = stack.pop_all()
@@ -78,8 +80,14 @@ class Workspace:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._holder = None
         self._resources.close()
         self.pid = 0
+
+    def kill(self) -> None:
+        """End every process inside at once, from any thread: who waits for one finds it killed, no other starts."""
+        if holder := self._holder:
+            holder.kill()
 
     def run(
         self,

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.catalog.images import Disk, Image, ImageStore
 from goldsmith.disks.boot import boot_files
-from goldsmith.disks.build import build_raw
 from goldsmith.disks.formats import FORMATS
 from goldsmith.disks.packing import Packing
 from goldsmith.disks.plan import DiskPlan
@@ -27,12 +26,12 @@ from goldsmith.pipelines.home import memory_for_work
 from goldsmith.pipelines.plan import BootstrapParent
 from goldsmith.pipelines.progress import Stages
 from goldsmith.pipelines.request import Built
+from goldsmith.pipelines.sealed_disk import raw_file, write_disk
 from goldsmith.pipelines.trial import Trial, TrialReport
 from goldsmith.trees.kernels import newest_kernel
-from goldsmith.trees.scan.finding import LeftoversError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from goldsmith.executor.services import Services
     from goldsmith.machines.acceleration import Acceleration
@@ -96,9 +95,9 @@ def _build(
             )
         )
         bake.lay()
-        raw = stack.enter_context(_raw_file(draft, in_memory=bool(memory)))
+        raw = stack.enter_context(raw_file(draft, in_memory=bool(memory)))
         packing = stack.enter_context(Packing(raw, _earlier(plan, "qcow2", home)))
-        cleanup, inventory, disk_plan = _seal(plan, bake, workspace, raw, packing, stages)
+        cleanup, inventory, disk_plan = _seal(plan, bake, raw, packing, stages)
         trials = None
         if plan.tests_enabled:
             acceleration = _acceleration(home, bake, stages)
@@ -112,51 +111,22 @@ def _build(
     return Built(image, folder)
 
 
-@contextmanager
-def _raw_file(draft: Path, *, in_memory: bool) -> Iterator[Path]:
-    """Give the path of the raw disk: nameless memory, gone when this process is, or a file of the draft."""
-    if in_memory:
-        memory = os.memfd_create("goldsmith-disk")
-        try:
-            yield Path(f"/proc/{os.getpid()}/fd/{memory}")
-        finally:
-            os.close(memory)
-        return
-    path = draft / "building.raw"
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
-
-
 def _seal(
-    plan: BuildPlan, bake: Bake, workspace: Workspace, raw: Path, packing: Packing, stages: Stages
+    plan: BuildPlan, bake: Bake, raw: Path, packing: Packing, stages: Stages
 ) -> tuple[CleanupReport, tuple[Package, ...], DiskPlan]:
     """Clean, then scan the tree while the disk is made of it."""
-    disk_plan = DiskPlan.derive(plan.identity, bake.epoch, plan.disk_bytes)
+    disk_plan = DiskPlan.derive(plan.identity, bake.tree.epoch, plan.disk_bytes)
     with stages.stage("clean") as stage:
         cleanup, inventory = bake.seal(boot_files(disk_plan))
         stage.note = f"{cleanup.removed} paths removed, {len(inventory)} packages"
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        scanning = pool.submit(_scan, bake, cleanup.skipped, stages)
-        with stages.stage("disk") as stage:
-            build_raw(workspace, bake.root, disk_plan, raw, progress=stage.progress, packing=packing)
-        scanning.result()
+    write_disk(bake.tree, disk_plan, raw, stages, scan=partial(bake.scan, cleanup.skipped), packing=packing)
     return cleanup, inventory, disk_plan
-
-
-def _scan(bake: Bake, skipped: frozenset[str], stages: Stages) -> None:
-    with stages.stage("scan") as stage:
-        report = bake.scan(skipped)
-        if report.findings:
-            raise LeftoversError(report)
-        stage.note = f"{report.files} paths, nothing left over"
 
 
 def _acceleration(home: Home, bake: Bake, stages: Stages) -> Acceleration:
     """Find out, once for each boot of this host, whether the image's own kernel runs under KVM here."""
     with tempfile.NamedTemporaryFile(prefix="goldsmith-kernel-") as file:
-        kernel = bake.workspace.call(newest_kernel, chroot=bake.root)
+        kernel = bake.workspace.call(newest_kernel, chroot=bake.tree.root)
         file.write(kernel)
         file.flush()
         with stages.stage("acceleration") as stage:
@@ -242,7 +212,7 @@ def _record(
         boot=trial.boots,
         timings=tuple(stages.timings),
         cleanup=tuple(_outcome(outcome) for outcome in cleanup.outcomes),
-        updates=tuple(bake.updates),
+        updates=tuple(bake.tree.updates),
         tags=dict(plan.tags),
     )
 

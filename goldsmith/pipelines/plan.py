@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from goldsmith.documents.expressions import ContextReference, SsmReference, SsmResolve, parse_template
+from goldsmith.documents.expressions import ContextReference, ImdsReference, SsmReference, SsmResolve, parse_template
 from goldsmith.trees.layers import LayerKey, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from goldsmith.blocks.store import BlockStore
     from goldsmith.documents.component import ComponentDocument
     from goldsmith.documents.image_tests import Firmware
     from goldsmith.trees.archives import ArchiveState
@@ -25,7 +26,13 @@ FORMAT = 1
 
 BUILD_PHASES = ("build", "validate")
 
-TOLD = ("IMAGE_VERSION", "IMAGE_BUILD_VERSION", "IMAGE_WORKFLOW_EXECUTION_ID", "IMAGE_STEP_EXECUTION_ID")
+TOLD = (
+    "IMAGE_VERSION",
+    "IMAGE_BUILD_VERSION",
+    "IMAGE_PIPELINE_ARN",
+    "IMAGE_WORKFLOW_EXECUTION_ID",
+    "IMAGE_STEP_EXECUTION_ID",
+)
 """What a component's commands are told of the build in variables: it differs from build to build."""
 
 
@@ -66,7 +73,21 @@ class FileParent:
         return LayerKey(f"parent {self.reference}", {"file": self.sha256, "kind": self.kind, "import": str(FORMAT)})
 
 
-Parent = BootstrapParent | FileParent
+@dataclass(frozen=True)
+class DiskParent:
+    """The root disk of an AMI: ``map`` names its block map in ``store``; ``reference`` is the AMI's id."""
+
+    map: str
+    store: BlockStore
+    reference: str
+
+    @property
+    def key(self) -> LayerKey:
+        """The key of the layer that holds the disk's tree."""
+        return LayerKey(f"parent {self.reference}", {"map": self.map, "import": str(FORMAT)})
+
+
+Parent = BootstrapParent | FileParent | DiskParent
 
 
 @dataclass(frozen=True)
@@ -103,11 +124,9 @@ class PlannedComponent:
                 operations = step.inputs if isinstance(step.inputs, list) else []
                 if step.action == "WebDownload" and not all("checksum" in each for each in operations):
                     return f"{step.name} downloads without a checksum"
-                for reference in _references(step.inputs):
-                    if isinstance(reference, SsmReference | SsmResolve):
-                        return f"{step.name} reads Parameter Store"
-                    if isinstance(reference, ContextReference) and reference.key in _EVER_NEW:
-                        return f"{step.name} uses context:{reference.key}"
+                said = next(filter(None, map(_differing, _references(step.inputs))), "")
+                if said:
+                    return f"{step.name} {said}"
         return ""
 
     def key(self, parent: LayerKey) -> LayerKey:
@@ -123,7 +142,19 @@ class PlannedComponent:
         )
 
 
-_EVER_NEW = frozenset({"executionId", "dateTime", "uuid"})
+_EVER_NEW = frozenset({"executionId", "dateTime", "uuid", "accountId", "region"})
+"""What differs from build to build, or between those who build the same."""
+
+
+def _differing(reference: object) -> str:
+    """Say why a reference's value may differ from build to build; "" where it may not."""
+    if isinstance(reference, SsmReference | SsmResolve):
+        return "reads Parameter Store"
+    if isinstance(reference, ImdsReference):
+        return "reads instance metadata"
+    if isinstance(reference, ContextReference) and reference.key in _EVER_NEW:
+        return f"uses context:{reference.key}"
+    return ""
 
 
 def _references(value: object) -> Iterator[object]:
@@ -178,7 +209,7 @@ class BuildPlan:
     @property
     def identity(self) -> str:
         """What the disk's identifiers come from: the same for all versions of an image, so that they share blocks."""
-        return digest_of({"name": self.name, "parent": self.parent_image})
+        return disk_identity(self.name, self.parent_image)
 
     @cached_property
     def digest(self) -> str:
@@ -202,3 +233,8 @@ class BuildPlan:
                 "firmware": self.firmware,
             }
         )
+
+
+def disk_identity(name: str, parent_image: str) -> str:
+    """Return what a disk's identifiers come from, of the image's name and its recipe's ``parentImage``."""
+    return digest_of({"name": name, "parent": parent_image})

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from goldsmith.executor.events import StepStarted
-from goldsmith.executor.execution import DocumentRun
-from goldsmith.executor.run import run_documents
 from goldsmith.machines.boot import BootError
 from goldsmith.machines.machine import BOOT_LIMIT, Machine
 from goldsmith.machines.spec import MachineSpec
 from goldsmith.pipelines.bake import StepFailedError
+from goldsmith.pipelines.component_run import run_component
 from goldsmith.pipelines.time_limit import TestsTimeoutError, TimedGuest, TimeLimit
 
 if TYPE_CHECKING:
@@ -90,16 +88,14 @@ class Trial:
         return {"component": component.reference, "steps": result.executed, "skipped": result.skipped}
 
     def _run(self, component: PlannedComponent, guest: Guest, stage: Stage) -> Result:
-        return run_documents(
-            [DocumentRun(component.document, component.parameters)],
+        return run_component(
+            component,
             guest,
+            stage,
             phases=["test"],
-            log_directory=self.draft / "logs",
+            logs=self.draft / "logs",
             services=self.services,
             environment={**self.environment, "IMAGE_PHASE": "TESTING"},
-            on_event=lambda event: (
-                stage.say(f"{event.phase}: {event.step}") if isinstance(event, StepStarted) else None
-            ),
         )
 
 
