@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,11 @@ GLANCE = 0.2
 
 
 class RefusedError(GoldsmithError):
-    """An operation was refused, with AWS's code for it."""
+    """An operation was refused; ``code`` is AWS's for it."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{message} ({code})")
+        self.code = code
 
 
 class Here:
@@ -37,20 +42,34 @@ class Here:
         self._dispatcher = Dispatcher(cloud)
         self._credential = Credential("command-line", "", account, "command-line", "admin")
 
-    def ec2(self, operation: str, **parameters: Any) -> dict[str, Any]:
+    def ec2(self, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """Run an EC2 operation with boto3's parameters; return boto3's answer. Raises RefusedError."""
         return self.call("ec2", operation, **parameters)
 
-    def call(self, service: str, name: str, **parameters: Any) -> dict[str, Any]:
-        """Run an operation of any service."""
+    def call(self, service: str, name: str, /, **parameters: Any) -> dict[str, Any]:
+        """Run an operation of any service; a client token that it needs is drawn, as by boto3. Raises RefusedError."""
         operation = find_operation(service, name)
         if operation is None:
             raise LookupError(f"{service} has no operation {name}")
         given = {key: value for key, value in parameters.items() if value is not None}
+        shape = operation.model.input_shape
+        if shape and operation.token_member in shape.required_members:
+            given.setdefault(operation.token_member, str(uuid.uuid4()))
         try:
             return self._dispatcher.call(self._credential, self.region, operation, given)
         except AwsError as refused:
-            raise RefusedError(f"{refused.message} ({refused.code})") from refused
+            raise RefusedError(refused.code, refused.message) from refused
+
+    def pages(self, service: str, operation: str, member: str, /, **parameters: Any) -> list[dict[str, Any]]:
+        """Return the items of all pages of a service whose page token is ``nextToken``."""
+        found: list[dict[str, Any]] = []
+        token = None
+        while True:
+            answer = self.call(service, operation, nextToken=token, **parameters)
+            found += answer[member]
+            token = answer.get("nextToken")
+            if not token:
+                return found
 
     def every(self, operation: str, member: str, **parameters: Any) -> list[dict[str, Any]]:
         """Return the items of all pages of an answer's ``member``."""

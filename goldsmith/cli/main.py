@@ -195,6 +195,22 @@ def storage_check(
     raise typer.Exit(check_storage(region=region, repair=repair, as_json=json))
 
 
+@app.command(epilog="Example: goldsmith apply pipelines/ --yes")
+def apply(
+    path: Annotated[str, typer.Argument(help="A pipeline file, a template, a component, or a folder.", metavar="FILE")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Only show what would be done.")] = False,
+    parameters: Annotated[
+        list[str] | None, typer.Option("--parameter", "-p", help="A template's parameter.", metavar="NAME=VALUE")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Make the catalogue's pipelines as files and templates say."""
+    from goldsmith.cli.apply import apply as apply_files
+
+    apply_files(path, yes=yes, plan_only=plan, parameters=parameters or [], as_json=json)
+
+
 @component_app.command("list", epilog="Example: goldsmith component list")
 def component_list(json: Json = False) -> None:
     """List the managed components."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 from yaml.resolver import Resolver
@@ -11,9 +12,13 @@ from yaml.resolver import Resolver
 from goldsmith.documents.nodes import Entry, Mapping, Node, Scalar, Sequence, line_and_column
 from goldsmith.documents.source import DocumentError, Fault, Mark
 
+if TYPE_CHECKING:
+    import collections.abc
+
 MAX_CHARACTERS = 1 << 20
 MAX_NODES = 100_000
 MAX_DEPTH = 64
+NO_TAGS: collections.abc.Mapping[str, str] = MappingProxyType({})
 
 _TAGS = "tag:yaml.org,2002:"
 _KNOWN_TAGS = {"str", "int", "float", "bool", "null", "timestamp", "merge", "value", "map", "seq"}
@@ -21,8 +26,11 @@ _RESOLVER = Resolver()
 _SURROGATES = re.compile(r"(\\\\)|\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
 
 
-def compose(text: str, file: str) -> Node:
+def compose(text: str, file: str, *, tags: collections.abc.Mapping[str, str] = NO_TAGS) -> Node:
     """Return the tree of a YAML or JSON text.
+
+    ``tags`` are the tags that mean something: a value with one stands under the key it says in a map of its own, as
+    CloudFormation's `!Ref Name` is {"Ref": "Name"}.
 
     Raises DocumentError for broken syntax, repeated keys, more than one document, and text that is too
     large or nested too deeply (aliases counted as what they stand for). The tree is built from libyaml's
@@ -31,7 +39,7 @@ def compose(text: str, file: str) -> Node:
     top = Mark(file, 1, 1)
     if len(text) > MAX_CHARACTERS:
         raise DocumentError((Fault(top, f"The file has {len(text)} characters; at most {MAX_CHARACTERS} are read."),))
-    builder = _Builder(file)
+    builder = _Builder(file, tags)
     try:
         for event in yaml.parse(_with_whole_characters(text), Loader=yaml.CSafeLoader):
             builder.take(event)
@@ -77,10 +85,11 @@ def _syntax_fault(error: yaml.MarkedYAMLError, file: str) -> Fault:
 class _Open:
     """A list or map whose end has not come yet."""
 
-    __slots__ = ("anchor", "deepest", "depth", "entries", "is_map", "items", "key", "mark", "merges", "size")
+    __slots__ = ("anchor", "deepest", "depth", "entries", "is_map", "items", "key", "mark", "merges", "size", "wrap")
 
-    def __init__(self, mark: Mark, anchor: str | None, *, is_map: bool, depth: int) -> None:
+    def __init__(self, mark: Mark, anchor: str | None, *, is_map: bool, depth: int, wrap: str) -> None:
         self.mark = mark
+        self.wrap = wrap
         self.anchor = anchor
         self.is_map = is_map
         self.depth = depth
@@ -105,8 +114,9 @@ class _Open:
 class _Builder:
     """Takes events one by one and puts the tree together."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, tags: collections.abc.Mapping[str, str]) -> None:
         self.file = file
+        self.tags = tags
         self.root: Node | None = None
         self.faults: list[Fault] = []
         self._open: list[_Open] = []
@@ -134,12 +144,18 @@ class _Builder:
     def _scalar(self, event: Any) -> None:
         mark = self._mark(event)
         tag = event.tag
+        wrap = self.tags.get(tag, "")
         if tag is None or tag == "!":
             tag = cast("str", _RESOLVER.resolve(yaml.ScalarNode, event.value, event.implicit))  # type: ignore[no-untyped-call]
-        kind = self._kind(tag, mark)
+        kind = "str" if wrap else self._kind(tag, mark)
         node = Scalar(mark, event.value, kind, event.start_mark.index, event.end_mark.index)
-        self._remember(event.anchor, node, 1, 0)
-        self._add(node, 1, 0)
+        self._finish(event.anchor, node, 1, 0, wrap)
+
+    def _finish(self, anchor: str | None, node: Node, size: int, height: int, wrap: str) -> None:
+        if wrap:
+            node, size, height = Mapping(node.mark, {wrap: Entry(node.mark, node)}), size + 1, height + 1
+        self._remember(anchor, node, size, height)
+        self._add(node, size, height)
 
     def _kind(self, tag: str, mark: Mark) -> str:
         kind = tag.removeprefix(_TAGS)
@@ -149,18 +165,17 @@ class _Builder:
 
     def _begin(self, event: yaml.CollectionStartEvent) -> None:
         mark = self._mark(event)
-        if event.tag not in {None, "!"}:
+        wrap = self.tags.get(event.tag or "", "")
+        if not wrap and event.tag not in {None, "!"}:
             self._kind(event.tag, mark)
         self._check_depth(len(self._open) + 1, mark)
         is_map = isinstance(event, yaml.MappingStartEvent)
-        self._open.append(_Open(mark, event.anchor, is_map=is_map, depth=len(self._open) + 1))
+        self._open.append(_Open(mark, event.anchor, is_map=is_map, depth=len(self._open) + 1, wrap=wrap))
 
     def _end(self) -> None:
         done = self._open.pop()
         node = done.close()
-        height = done.deepest - done.depth + 1
-        self._remember(done.anchor, node, done.size, height)
-        self._add(node, done.size, height)
+        self._finish(done.anchor, node, done.size, done.deepest - done.depth + 1, done.wrap)
 
     def _alias(self, event: yaml.AliasEvent) -> None:
         mark = self._mark(event)

@@ -1,0 +1,116 @@
+"""What is wanted against what is there: the changes, each after what it needs, and carrying them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from goldsmith.cli.applying.change import Change
+from goldsmith.cli.applying.image_builder import BY_NOUN, plan_resource
+from goldsmith.cli.applying.images import plan_image
+from goldsmith.cli.applying.local import plan_local, run_step
+from goldsmith.cli.applying.surroundings import NOT_KNOWN, PLANNERS
+from goldsmith.documents.source import DocumentError
+from goldsmith.errors import GoldsmithError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from goldsmith.cli.applying.change import Wanted
+    from goldsmith.cli.here import Here
+    from goldsmith.documents.templates.scope import Identity
+
+
+class TwiceWantedError(GoldsmithError):
+    """Two files want one resource, each otherwise."""
+
+    exit_code = 2
+
+
+class NotAppliedError(GoldsmithError):
+    """A change was refused; those before it are made."""
+
+
+@dataclass
+class Planner:
+    """Plans one resource after another, remembering what each will be and who wanted it."""
+
+    here: Here
+
+    def __post_init__(self) -> None:
+        self.known: dict[str, Identity] = {}
+        self._asked: dict[tuple[str, str], tuple[Wanted, dict[str, Any]]] = {}
+
+    def plan(self, wanted: Wanted) -> Change | None:
+        """Return what makes a resource as it is wanted, None where another file has wanted the very same.
+
+        Raises GoldsmithError with the place of what is wanted.
+        """
+        parameters = wanted.parameters(self.known)
+        try:
+            change = self._change(wanted, parameters)
+        except GoldsmithError as error:
+            raise _placed(error, wanted) from error
+        self.known[wanted.key] = change.identity
+        if change.kind == "left-out":
+            return change
+        reference = change.identity.reference
+        unique = change.name if reference == NOT_KNOWN else reference
+        before, asked = self._asked.setdefault((change.kind, unique), (wanted, parameters))
+        if before.key == wanted.key:
+            return change
+        if asked != parameters:
+            raise TwiceWantedError(
+                f"{wanted.mark}: the {change.kind} {change.name} is wanted otherwise in {before.mark.file}.",
+                mend="Give one of them another name.",
+            )
+        return None
+
+    def _change(self, wanted: Wanted, parameters: dict[str, Any]) -> Change:
+        if wanted.kind == "left-out":
+            return Change("left out", "left-out", wanted.name, parameters["identity"], (), (parameters["type"],))
+        if wanted.kind == "image":
+            return plan_image(self.here, parameters)
+        if wanted.kind in PLANNERS:
+            return PLANNERS[wanted.kind](self.here, parameters)
+        if wanted.kind not in BY_NOUN:
+            raise LookupError(wanted.kind)
+        local = parameters.get("local")
+        asked = {name: value for name, value in parameters.items() if name != "local"}
+        change = plan_resource(self.here, wanted.kind, asked)
+        return plan_local(self.here, change, local) if local is not None else change
+
+
+def _placed(error: GoldsmithError, wanted: Wanted) -> GoldsmithError:
+    """Return an error that says which file it is about."""
+    if isinstance(error, DocumentError):
+        return error
+    return NotAppliedError(f"{wanted.mark}: {wanted.name}: {error.message}", mend=error.mend)
+
+
+def make_plan(here: Here, wanted: Sequence[Wanted]) -> list[Change]:
+    """Return the changes that make all that is wanted, in their order. Raises GoldsmithError."""
+    planner = Planner(here)
+    return [change for each in wanted if (change := planner.plan(each))]
+
+
+def carry_out(here: Here, wanted: Sequence[Wanted], made: Callable[[Wanted, Change], None]) -> None:
+    """Make all that is wanted; ``made`` hears of each change once it is there.
+
+    Each is planned again when what it needs is there, and once more to learn what it has become. Raises
+    NotAppliedError for the first that is refused.
+    """
+    planner = Planner(here)
+    for each in wanted:
+        change = planner.plan(each)
+        if change is None or not change.steps:
+            continue
+        try:
+            for step in change.steps:
+                run_step(here, step)
+        except GoldsmithError as error:
+            raise NotAppliedError(
+                f"{each.mark}: {change.kind} {change.name}: {error.message}", mend=error.mend
+            ) from error
+        made(each, change)
+        planner.plan(each)

@@ -1,0 +1,1 @@
+"""CloudFormation templates: read, their parameters and conditions settled, their functions worked out. Pure."""
