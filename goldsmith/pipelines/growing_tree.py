@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from goldsmith.blocks.disk_files import restore_disk
 from goldsmith.disks.tree_files import export_tree
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from goldsmith.trees.layers import Layer, LayerKey
     from goldsmith.trees.scan.finding import ScanReport
 
+
+T = TypeVar("T")
 
 APT_OPTIONS = 'DPkg::Options:: "--force-unsafe-io";\nAcquire::Languages "none";\n'
 """dpkg need not wait for a disk, as a build that is cut short is thrown away whole; nobody reads translations in it."""
@@ -146,6 +148,14 @@ class GrowingTree:
         try:
             with SandboxGuest(self.workspace, self.root, apt_conf=self._apt_conf + APT_OPTIONS) as guest:
                 yield guest
+        finally:
+            self._tree.close()
+
+    def look(self, function: Callable[[Path], T]) -> T:
+        """Return what a function finds in the tree, which is all that it sees."""
+        self._tree.open(scaffold=False)
+        try:
+            return self.workspace.call(function, Path("/"), chroot=self.root)
         finally:
             self._tree.close()
 

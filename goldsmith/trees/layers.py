@@ -102,6 +102,10 @@ class LayerStore:
                 return layer
         return None
 
+    def has(self, key: LayerKey) -> bool:
+        """Tell whether there is a layer of that key, without holding it."""
+        return _read(self.folder / key.digest) is not None
+
     def tree(self, layer: Layer) -> Path:
         """Return the folder of a layer's files, which only a workspace may enter; nothing may change it."""
         return self.folder / layer.digest / _TREE
