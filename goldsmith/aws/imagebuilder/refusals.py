@@ -18,9 +18,8 @@ MOST_NAMED = 10
 def invalid(operation: Operation, path: str, reason: str) -> AwsError:
     """Refuse a value, with the error that the model has for it at this operation."""
     declared = {shape.name for shape in operation.model.error_shapes}
-    code = (
-        "InvalidParameterValueException" if "InvalidParameterValueException" in declared else "InvalidRequestException"
-    )
+    known = ("InvalidParameterValueException", "InvalidRequestException")
+    code = next((each for each in known if each in declared), "ClientException")
     if path == "semanticVersion" and "InvalidVersionNumberException" in declared:
         code = "InvalidVersionNumberException"
     return AwsError(code, f"The value supplied for parameter '{path}' is not valid. {reason}")
