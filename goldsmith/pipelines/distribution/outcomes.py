@@ -118,38 +118,6 @@ def conclude(step: StepRun, member: str, outcomes: Sequence[Outcome]) -> dict[st
     return outputs
 
 
-def built_output(image: ImageRun, ami: str, *, name: str, description: str) -> dict[str, Any]:
-    """Return what outputResources.amis says of the AMI that a build made."""
-    return {
-        "region": image.region,
-        "image": ami,
-        "name": name,
-        "description": description,
-        "accountId": image.account,
-        "state": {"status": "AVAILABLE"},
-    }
-
-
-def ami_outputs(*outputs: Mapping[str, Any], built: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-    """Return outputResources.amis: the AMI that was ``built``, and each that the steps with these outputs made.
-
-    A region that failed has none, unless its AMI was there before something failed with it.
-    """
-    made = {str(built["image"]): dict(built)} if built else {}
-    for rows in outputs:
-        for member in ("distributedImages", "modifiedImages", "configuredImages"):
-            for row in rows.get(member) or ():
-                if row.get("amiId") and row["amiId"] not in made:
-                    made[row["amiId"]] = {
-                        "region": row["region"],
-                        "image": row["amiId"],
-                        "name": row.get("name", ""),
-                        "accountId": row["accountId"],
-                        "state": {"status": "AVAILABLE"},
-                    }
-    return list(made.values())
-
-
 def _told(image: ImageRun, outcome: Outcome) -> str:
     return (
         f"{outcome.error.rstrip('.')} when distributing the image from the source account (ID: {image.account}) to the "

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from goldsmith.aws.ec2 import copy_jobs
-from goldsmith.pipelines.distribution.outcomes import ami_outputs, built_output
+from goldsmith.pipelines.distribution.outputs import ami_outputs, built_output
 from goldsmith.pipelines.stop import StoppedError
 from goldsmith.pipelines.world import RefusedError
 from tests.pipelines.distribution.conftest import AWAY, HOME, STRANGER, plain
@@ -140,7 +140,7 @@ def test_one_regions_failure_undoes_no_other(bench):
     ]
     assert list(bench.images("us-west-2")) == [DEFAULT]
     built = built_output(bench.run, bench.ami, name=DEFAULT, description="d")
-    assert [(ami["region"], ami["image"], ami["state"]) for ami in ami_outputs(failed.outputs, built=built)] == [
+    assert [(ami["region"], ami["image"], ami["state"]) for ami in ami_outputs([failed.outputs], built=built)] == [
         ("us-east-1", bench.ami, {"status": "AVAILABLE"}),
         ("us-west-2", rows[0]["amiId"], {"status": "AVAILABLE"}),
     ]
