@@ -39,7 +39,7 @@ Expression = Comparison | Logic
 
 @dataclass(frozen=True)
 class Retry:
-    """How often a step is tried in all, and how many seconds lie before the second attempt."""
+    """How often a step is tried in all, and how many seconds lie between two attempts."""
 
     max_attempts: int = 1
     backoff_seconds: int = DEFAULT_BACKOFF_SECONDS
