@@ -1,69 +1,19 @@
 from __future__ import annotations
 
-import hashlib
 import lzma
-import threading
-from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from goldsmith.trees import offered
 from goldsmith.trees.archives import ArchiveError
-from goldsmith.trees.distributions import Archive
 from goldsmith.trees.offered import offered_versions, read_index
-
-INDEX = "dists/{suite}/main/binary-amd64"
-
-
-class Mirror(ThreadingHTTPServer):
-    """An archive on a loopback port whose suites a test publishes; it counts what is asked for."""
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.files: dict[str, bytes] = {}
-        self.asked: Counter[str] = Counter()
-        self.uri = f"http://127.0.0.1:{self.server_port}"
-
-    def publish(self, suite: str, text: str, *, content: bytes | None = None) -> None:
-        packed = lzma.compress(text.encode()) if content is None else content
-        digest = hashlib.sha256(packed).hexdigest()
-        self.files[f"/{INDEX.format(suite=suite)}/by-hash/SHA256/{digest}"] = packed
-        rows = f" {'0' * 64} 1 main/Contents.gz\n {digest} {len(packed)} main/binary-amd64/Packages.xz\n"
-        release = f"Date: Sat, 01 Aug 2026 10:00:00 UTC\nMD5Sum:\n x 1 y\nSHA256:\n{rows}\nText: {digest}\n"
-        self.files[f"/dists/{suite}/InRelease"] = release.encode()
-
-    def archive(self, suite: str) -> Archive:
-        return Archive(self.uri, suite)
-
-
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.server.asked[self.path] += 1
-        content = self.server.files.get(self.path)
-        self.send_response(404 if content is None else 200)
-        self.send_header("Content-Length", str(len(content or b"")))
-        self.end_headers()
-        self.wfile.write(content or b"")
-
-    def log_message(self, *_):
-        pass
+from tests.trees.mirror import packages, serve_mirror
 
 
 @pytest.fixture
 def mirror():
-    with Mirror() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
+    with serve_mirror() as server:
         yield server
-        server.shutdown()
-        thread.join()
-
-
-def packages(**versions: str) -> str:
-    return "\n".join(
-        f"Package: {name}\nArchitecture: amd64\nVersion: {version}\n" for name, version in versions.items()
-    )
 
 
 def test_the_newest_of_all_suites(mirror, tmp_path):
@@ -110,7 +60,7 @@ def test_an_index_that_grows_without_end_is_refused(mirror, tmp_path, monkeypatc
 
 
 def test_a_suite_without_such_packages_and_one_that_is_not_there_are_refused(mirror, tmp_path):
-    mirror.files["/dists/empty/InRelease"] = b"Date: Sat, 01 Aug 2026 10:00:00 UTC\n"
+    mirror.files["/debian/dists/empty/InRelease"] = b"Date: Sat, 01 Aug 2026 10:00:00 UTC\n"
     with pytest.raises(ArchiveError, match="names no main/binary-amd64"):
         offered_versions([mirror.archive("empty")], tmp_path)
     with pytest.raises(ArchiveError, match="404"):
