@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from goldsmith.pipelines.distribution.agreement import NotAgreedError, require_agreement
 from goldsmith.pipelines.distribution.copies import RUNNING, Target, copy_to
 from goldsmith.pipelines.distribution.lending import lent
-from goldsmith.pipelines.distribution.naming import ARN_TAG, distributed_name, distributed_tags
+from goldsmith.pipelines.distribution.naming import ARN_TAG, CREATED_BY, distributed_name, distributed_tags
 from goldsmith.pipelines.distribution.outcomes import Outcome, StageError, each_at_once
 from goldsmith.pipelines.workflows.action import ActionFailedError
 from goldsmith.pipelines.world import RefusedError
@@ -82,10 +82,11 @@ def _bring(step: StepRun, source: Mapping[str, Any], target: Target) -> Outcome:
         )
     if _is_there(step.image, source, target):
         _dress(step, source, target)
-        return Outcome(target.region, target.account, source["Name"], source["ImageId"])
+        description = target.description or source.get("Description", "")
+        return Outcome(target.region, target.account, source["Name"], source["ImageId"], description)
     copied = copy_to(step, source, target)
     step.say(f"Distributed {copied} to {target.region} for account {target.account}.")
-    return Outcome(target.region, target.account, target.name, copied)
+    return Outcome(target.region, target.account, target.name, copied, target.description)
 
 
 def _is_there(image: ImageRun, source: Mapping[str, Any], target: Target) -> bool:
@@ -94,13 +95,14 @@ def _is_there(image: ImageRun, source: Mapping[str, Any], target: Target) -> boo
 
 
 def _dress(step: StepRun, source: Mapping[str, Any], target: Target) -> None:
-    """Give the image itself the tags and the description that its region's AMI is to have."""
+    """Give the image itself the tags and the description that its region's AMI is to have.
+
+    The service's own tags it has from its build, or not at all.
+    """
     there = {tag["Key"]: tag["Value"] for tag in source.get("Tags") or ()}
-    tags = {key: value for key, value in target.tags.items() if there.get(key) != value}
-    if ARN_TAG in there:
-        tags.pop(ARN_TAG, None)
-    if tags:
-        pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+    wanted = {key: value for key, value in target.tags.items() if key not in (*CREATED_BY, ARN_TAG)}
+    if wanted.items() - there.items():
+        pairs = [{"Key": key, "Value": value} for key, value in wanted.items()]
         step.call("ec2", "CreateTags", Resources=[source["ImageId"]], Tags=pairs)
     if target.description and target.description != source.get("Description"):
         description = {"Value": target.description}

@@ -12,7 +12,7 @@ from goldsmith.pipelines.stop import StepTimeoutError, StoppedError
 from goldsmith.pipelines.workflows.action import ActionFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from goldsmith.pipelines.image_run import ImageRun
     from goldsmith.pipelines.workflows.action import StepRun
@@ -42,6 +42,7 @@ class Outcome:
     account: str
     name: str = ""
     ami: str = ""
+    description: str = ""
     started: str = ""
     stopped: str = ""
     step: str = COMPLETED
@@ -53,6 +54,7 @@ class Outcome:
         row = {
             "region": self.region,
             "name": self.name,
+            "description": self.description,
             "amiId": self.ami,
             "accountId": self.account,
             "dateStarted": self.started,

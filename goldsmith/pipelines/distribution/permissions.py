@@ -28,7 +28,7 @@ def permit(step: StepRun, images: Sequence[DistributedImage], wanted: Sequence[A
 
 def begun(image: DistributedImage) -> Outcome:
     """Return the outcome of an image that nothing was done with yet."""
-    return Outcome(image.region, image.account_id, image.name, image.ami_id)
+    return Outcome(image.region, image.account_id, image.name, image.ami_id, image.description)
 
 
 def require_ours(step: StepRun, image: DistributedImage, running: str) -> None:

@@ -73,6 +73,7 @@ class DistributedImage(Shape):
     account_id: AccountId
     ami_id: Annotated[str, like(r"ami-[0-9a-f]{8,32}", "an AMI's id")] = ""
     name: str = ""
+    description: str = ""
     status: str = ""
     step: str = ""
     date_started: str = ""
