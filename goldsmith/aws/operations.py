@@ -160,11 +160,18 @@ imagebuilder = Registry(
     "imagebuilder",
     _below(
         "imagebuilder",
+        "distributing",
         "executions",
+        "findings",
         "generic",
         "images",
+        "importing_components",
+        "importing_images",
+        "marketplace",
+        "packages",
         "policies",
         "tagging",
+        "waiting_steps",
     ),
 )
 

@@ -53,6 +53,7 @@ class Settings(_Model):
     quotas: dict[str, int] = Field(
         default_factory=dict, description="Image Builder's resources of an account: kind (as in ARNs) to number."
     )
+    builds: int = Field(default=2, ge=1, description="Images that are built beside each other; others wait.")
     snapshot_concurrency: int = Field(default=20, ge=1)
     webhooks: tuple[Webhook, ...] = Field(default=(), description="Who is told of events; each URL once.")
 

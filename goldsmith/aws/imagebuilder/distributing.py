@@ -66,7 +66,7 @@ def distribute_image(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
         "executionRole": parameters["executionRole"],
         **{member: parameters[member] for member in ("loggingConfiguration",) if parameters.get(member)},
     }
-    inner = {"attempt": 1, "stages": ["DISTRIBUTION"], "source": ami.id}
+    inner = {"attempt": 1, "stages": ["DISTRIBUTION"], "given": {"ImageId": ami.id}}
     tags = parameters.get("tags")
     made = add_build(call, "image", slug, version, document, tags=tags, state="PENDING", inner=inner)
     call.later(call.cloud.builds.submit_pending)

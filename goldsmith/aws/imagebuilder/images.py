@@ -19,6 +19,7 @@ from goldsmith.aws.operations import imagebuilder
 from goldsmith.catalog.resources import Query
 from goldsmith.pipelines.engine.states import FINAL, in_state
 from goldsmith.pipelines.image_run import image_folder
+from goldsmith.pipelines.workflows.catalogued import mark_retried
 
 if TYPE_CHECKING:
     from goldsmith.aws.call import Call
@@ -102,8 +103,7 @@ def retry_image(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
             "ResourceInUseException",
             f"The image '{image.id}' is {image.state}; one that failed or was cancelled is retried.",
         )
-    for each in call.catalog.find(Query("workflow-execution", names=(image.id,), owners=(call.account.id,))):
-        call.catalog.save(each.having(retried=True))
+    mark_retried(call.catalog, image.id)
     again = in_state(image, "PENDING").knowing(cancel=None, attempt=int(image.inner.get("attempt", 1)) + 1)
     call.catalog.save(again)
     call.later(call.cloud.builds.submit_pending)

@@ -41,13 +41,17 @@ class UnpinnedError(GoldsmithError):
 
 
 def pin(world: CloudWorld, image: Resource) -> ImageRun:
-    """Return the run of an image. Raises UnpinnedError."""
+    """Return the run of an image; one that is only distributed is made of its AMI alone. Raises UnpinnedError."""
     document = image.document
-    recipe = document.get("imageRecipe") or document["containerRecipe"]
+    recipe = document.get("imageRecipe") or document.get("containerRecipe") or {}
+    distributed = (image.inner.get("given") or {}).get("ImageId")
     with world.catalog(image.account, image.region, writes=False) as catalog:
-        components = tuple(_component(catalog, each) for each in recipe.get("components") or ())
         tags = catalog.tags(image)
-        parent = pin_parent(world, catalog, recipe["parentImage"], container="containerRecipe" in document)
+        if distributed:
+            components, parent = (), PinnedParent("ami", distributed, distributed)
+        else:
+            components = tuple(_component(catalog, each) for each in recipe.get("components") or ())
+            parent = pin_parent(world, catalog, recipe["parentImage"], container="containerRecipe" in document)
     version, _, build = str(document["version"]).partition("/")
     scanning = document.get("imageScanningConfiguration") or {}
     return ImageRun(
@@ -62,7 +66,7 @@ def pin(world: CloudWorld, image: Resource) -> ImageRun:
         kind=document["type"],
         platform=PLATFORM,
         recipe=recipe,
-        infrastructure=document["infrastructureConfiguration"],
+        infrastructure=document.get("infrastructureConfiguration") or {},
         distribution=document.get("distributionConfiguration"),
         parent=parent,
         components=components,

@@ -70,7 +70,7 @@ class CloudWorld:
             raise LookupError(f"{service} has no operation {operation}")
         given = {name: value for name, value in parameters.items() if value is not None}
         try:
-            return self._dispatcher.call(self._credential(account), region, found, given)
+            return self._dispatcher.call(self.credential(account), region, found, given)
         except AwsError as refused:
             raise RefusedError(refused.code, refused.message) from refused
 
@@ -84,7 +84,8 @@ class CloudWorld:
     def _dispatcher(self) -> Dispatcher:
         return Dispatcher(self.cloud)
 
-    def _credential(self, account: str) -> Credential:
+    def credential(self, account: str) -> Credential:
+        """Return the credential with which pipelines act as an account."""
         with self.cloud.database.reading() as connection:
             found = find_account(connection, account)
         if found is None:

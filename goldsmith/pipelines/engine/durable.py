@@ -62,8 +62,7 @@ class Durable:
     """One process's engine; there may be one at a time. ``limit`` pieces of work run beside each other."""
 
     def __init__(self, folder: Path, work: Work, *, url: str = "", limit: int = 2) -> None:
-        global _WORK
-        _WORK = work
+        _WORKING.append(work)
         logging.getLogger("dbos").setLevel(logging.ERROR)
         settings: dict[str, Any] = {
             "name": "goldsmith",
@@ -100,6 +99,7 @@ class Durable:
     def close(self) -> None:
         """End; work that runs is not waited for and is taken up by the next process."""
         DBOS.destroy(workflow_completion_timeout_sec=0)
+        _WORKING.pop()
 
 
 def once(key: str, work: Callable[[], Any]) -> Any:
@@ -114,12 +114,13 @@ def fork(name: str, part: str) -> Callable[[], Any]:
     return handle.get_result
 
 
-_WORK: Work
+_WORKING: list[Work] = []
+"""The work of the engine that is open, last: DBOS knows functions of modules only."""
 
 
 @DBOS.workflow(name="build")
 def _run(name: str, part: str) -> Any:
-    return _WORK(name, part)
+    return _WORKING[-1](name, part)
 
 
 def _sqlite(file: Path) -> Engine:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from goldsmith.pipelines.engine.states import FINAL, in_state
+from goldsmith.pipelines.engine.states import ACTIVE, FINAL, in_state
 from goldsmith.pipelines.image_run import image_folder
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ class ImageRecord:
         _, _, _, self.region, self.account, _ = arn.split(":", 5)
         self._emit = emit
         self._ended = ended
-        self._log = image_folder(world.home, arn) / "service.log"
+        self.folder = image_folder(world.home, arn)
+        self._log = self.folder / "service.log"
 
     def read(self) -> Resource | None:
         """Return the record as it is; None for one that was deleted."""
@@ -48,23 +49,34 @@ class ImageRecord:
             log.write(f"{moment.replace('+00:00', 'Z')} {line}\n")
 
     def pass_to(self, status: str, reason: str = "", failure: Mapping[str, Any] | None = None) -> None:
-        """Put the image into a state and tell others; one that is in it, or is over, stays as it is."""
+        """Put the image into a state and tell others; one that is over, or further on, stays as it is.
+
+        Asked again after a kill, it tells again of the same change at the same moment, which is the same event.
+        """
         with self.world.catalog(self.account, self.region) as catalog:
             image = catalog.own(KIND, self.arn)
-            if image is None or image.state == status or image.state in FINAL:
+            if image is None or not _leads(image.state, status):
                 return
-            catalog.save(in_state(image, status, reason, failure))
-            _note_on_pipeline(catalog, image, status)
-        self.say(f"Image transitioned to {status} state for Image ARN: {self.arn}")
+            if image.state != status:
+                passed = {"from": image.state, "at": self.world.clock()}
+                image = catalog.save(in_state(image, status, reason, failure).knowing(passed=passed))
+                _note_on_pipeline(catalog, image, status)
+                self.say(f"Image transitioned to {status} state for Image ARN: {self.arn}")
+        passed = image.inner["passed"]
+        told = image.document["state"]
         self._emit(
             "EC2 Image Builder Image State Change",
             [self.arn],
-            {"previous-state": {"status": image.state}, "state": {"status": status, "reason": reason}},
+            {
+                "previous-state": {"status": passed["from"]},
+                "state": {name: told[name] for name in ("status", "reason") if name in told},
+            },
             account=self.account,
             region=self.region,
+            moment=passed["at"],
         )
-        if status in FINAL and (now := self.read()) is not None:
-            self._ended(now)
+        if status in FINAL:
+            self._ended(image)
 
     def note(self, members: Mapping[str, Any] | None = None, **facts: Any) -> None:
         """Write members of the document and facts that only we know."""
@@ -72,6 +84,13 @@ class ImageRecord:
             image = catalog.own(KIND, self.arn)
             if image is not None:
                 catalog.save(image.having(**dict(members or {})).knowing(**facts))
+
+
+def _leads(state: str, status: str) -> bool:
+    """Tell whether an image in a state may pass to another, or is in that one and it is to be told again."""
+    if state in FINAL:
+        return state == status
+    return status in FINAL or ACTIVE.index(status) >= ACTIVE.index(state)
 
 
 def _note_on_pipeline(catalog: Catalog, image: Resource, status: str) -> None:
