@@ -82,6 +82,10 @@ class Here:
             if not token:
                 return found
 
+    def pause(self, seconds: float = GLANCE) -> None:
+        """Wait between two looks at something that changes by itself."""
+        time.sleep(seconds)
+
     def wait(self, look: Callable[[], Any], limit: float) -> Any:
         """Return what ``look`` finds as soon as that is something; None after ``limit`` seconds."""
         deadline = time.monotonic() + limit

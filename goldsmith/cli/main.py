@@ -10,6 +10,7 @@ import typer
 
 from goldsmith.cli.machines import register
 from goldsmith.cli.marketplace_commands import marketplace_app
+from goldsmith.cli.pipeline_commands import pipeline_app
 from goldsmith.cli.template_commands import templates_app
 from goldsmith.errors import GoldsmithError
 
@@ -30,6 +31,7 @@ storage_app = typer.Typer()
 app.add_typer(storage_app, name="storage")
 app.add_typer(marketplace_app, name="marketplace")
 app.add_typer(templates_app, name="templates")
+app.add_typer(pipeline_app, name="pipeline")
 
 INTERRUPTED = 130
 """What Typer makes of Ctrl-C, as a shell does of SIGINT."""

@@ -1,6 +1,6 @@
-"""What a pipeline file says that AWS has nothing for, kept beside the pipeline's document: its record's inner "local".
+"""What a pipeline file says that AWS has nothing for: facts of the pipeline's record beside its document.
 
-It is a map of ``cleanup`` (the block as written), ``builder`` ("sandbox" or "machine") and ``firmware`` (a list).
+They are ``cleanup`` (the block as written), ``builder`` ("sandbox" or "machine") and ``firmware`` (a list).
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 KIND = "image-pipeline"
 SERVICE = "goldsmith"
+FACTS = ("cleanup", "builder", "firmware")
 
 
 def plan_local(here: Here, change: Change, local: dict[str, Any]) -> Change:
     """Return a pipeline's change with what is local about it."""
     with here.cloud.catalog(here.account, here.region, writes=False) as catalog:
         record = catalog.own(KIND, change.identity.reference)
-    there = record.inner.get("local", {}) if record else {}
+    there = {name: record.inner[name] for name in FACTS if name in record.inner} if record else {}
     if there == local:
         return change
     details = tuple(f"{name}: another" for name in sorted({*there, *local}) if there.get(name) != local.get(name))
@@ -38,5 +39,5 @@ def run_step(here: Here, step: Step) -> dict[str, Any]:
     with here.cloud.catalog(here.account, here.region) as catalog:
         record = catalog.own(KIND, step.parameters["arn"])
         if record is not None:
-            catalog.save(record.knowing(local=step.parameters["local"] or None))
+            catalog.save(record.knowing(**{name: step.parameters["local"].get(name) for name in FACTS}))
     return {}

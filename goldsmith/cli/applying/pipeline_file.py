@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 INSTANCE_PROFILE = "goldsmith"
 """What a configuration that names none says, as AWS wants one; a build in a sandbox has no use for it."""
 
-LOCAL = ("cleanup", "builder", "firmware")
-"""The blocks that AWS has nothing for: the pipeline's record keeps them beside its document, under "local"."""
-
 
 def read_pipeline(here: Here, source: Source) -> list[Wanted]:
     """Return what a pipeline file wants, each after what it names. Raises DocumentError and UsageError."""

@@ -1,0 +1,103 @@
+"""Builds of images from the command line: by the home's server where one runs, else in this process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from goldsmith.cli.image_logs import follow, tell_failure
+from goldsmith.cli.output import print_json
+from goldsmith.cli.pipeline_naming import SERVICE, short
+from goldsmith.cli.serve import LOCK
+from goldsmith.errors import GoldsmithError
+from goldsmith.machines.instances.locks import is_held, take
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from goldsmith.aws.imagebuilder.service import ImageBuilder
+    from goldsmith.cli.here import Here
+
+
+class ImageNotBuiltError(GoldsmithError):
+    """A build ended without an image."""
+
+
+class Builder:
+    """Builds what is pending, in this process, from when nobody else does."""
+
+    def __init__(self, here: Here) -> None:
+        self.here = here
+        self._alone: int | None = None
+        self._service: ImageBuilder | None = None
+
+    def tend(self) -> None:
+        """Begin to build here when no server has the home; it is the only one then until `close`."""
+        if self._service is not None:
+            return
+        self._alone = take(self.here.cloud.home.path / LOCK, patience=0)
+        if self._alone is not None:
+            from goldsmith.aws.imagebuilder.service import ImageBuilder
+
+            self._service = ImageBuilder(self.here.cloud)
+            self._service.__enter__()
+
+    def close(self) -> None:
+        """End; what is still being built is taken up by the next server or command."""
+        if self._service is not None:
+            self._service.__exit__(None, None, None)
+        if self._alone is not None:
+            os.close(self._alone)
+
+
+def is_served(here: Here) -> bool:
+    """Tell whether a server, or another command that builds, has the home."""
+    return is_held(here.cloud.home.path / LOCK)
+
+
+@contextmanager
+def builder(here: Here) -> Iterator[Builder]:
+    """Give what builds here while nobody else does."""
+    made = Builder(here)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def build(here: Here, arn: str, *, wait: bool, as_json: bool) -> None:
+    """See an image's build through, with its log as it comes; a server's only if ``wait`` says so.
+
+    Raises ImageNotBuiltError when it ends without an image.
+    """
+    if is_served(here) and not wait:
+        if as_json:
+            print_json({"imageBuildVersionArn": arn, "status": "PENDING"})
+        else:
+            print(f"{short(arn)} is begun. Follow it: goldsmith pipeline logs -f {short(arn)}")
+        return
+    image = see_through(here, arn)
+    if as_json:
+        print_json(image)
+    elif image["state"]["status"] == "AVAILABLE":
+        print(f"{short(arn)} is AVAILABLE.")
+        for each in (image.get("outputResources") or {}).get("amis") or []:
+            print(f"  {each['region']}  {each['image']}  {each.get('name', '')}")
+    if image["state"]["status"] != "AVAILABLE":
+        tell_failure(here, image)
+        raise ImageNotBuiltError(
+            f"{short(arn)} is {image['state']['status']}.", mend=f"Its log: goldsmith pipeline logs {short(arn)}"
+        )
+
+
+def see_through(here: Here, arn: str) -> dict[str, Any]:
+    """Follow an image's build to its end, building it in this process while no server does; return the image."""
+    with builder(here) as tended:
+        return follow(here, arn, sys.stderr, tend=tended.tend)
+
+
+def start(here: Here, operation: str, **parameters: Any) -> str:
+    """Run an operation that begins a build; return the image's ARN."""
+    return str(here.call(SERVICE, operation, **parameters)["imageBuildVersionArn"])
