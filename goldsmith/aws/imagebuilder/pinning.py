@@ -47,10 +47,11 @@ def pin(world: CloudWorld, image: Resource) -> ImageRun:
     distributed = (image.inner.get("given") or {}).get("ImageId")
     with world.catalog(image.account, image.region, writes=False) as catalog:
         tags = catalog.tags(image)
+        configured = () if distributed else recipe.get("components") or ()
+        components = tuple(_component(catalog, each) for each in configured)
         if distributed:
-            components, parent = (), PinnedParent("ami", distributed, distributed)
+            parent = PinnedParent("ami", distributed, distributed)
         else:
-            components = tuple(_component(catalog, each) for each in recipe.get("components") or ())
             parent = pin_parent(world, catalog, recipe["parentImage"], container="containerRecipe" in document)
     version, _, build = str(document["version"]).partition("/")
     scanning = document.get("imageScanningConfiguration") or {}
