@@ -54,15 +54,14 @@ class Resource:
     inner: Mapping[str, Any] = field(default_factory=dict)
     position: int = 0
 
-    def having(self, *, state: str | None = None, name: str | None = None, **members: Any) -> Resource:
+    def having(self, *, state: str | None = None, **members: Any) -> Resource:
         """Return it with members of its document replaced; None removes one."""
         document = {key: value for key, value in {**self.document, **members}.items() if value is not None}
-        return replace(
-            self,
-            document=document,
-            state=self.state if state is None else state,
-            name=self.name if name is None else name,
-        )
+        return replace(self, document=document, state=self.state if state is None else state)
+
+    def showing(self, members: Mapping[str, Any]) -> Resource:
+        """Return it with members of its document replaced, also those that are called name or state."""
+        return replace(self, document={**self.document, **members})
 
     def knowing(self, **facts: Any) -> Resource:
         """Return it with inner facts replaced; None removes one."""

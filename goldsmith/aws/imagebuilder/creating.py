@@ -124,7 +124,7 @@ def add_build(
         )
         call.catalog.add(counts)
     else:
-        call.catalog.save(counted.having(**row).knowing(builds=number))
+        call.catalog.save(counted.showing(row).knowing(builds=number))
     kind = STORED.get(noun, noun)
     record = Resource(arn, kind, call.account.id, call.region, name, state, call.now, shown, dict(inner or {}))
     return call.catalog.add(record, tags)

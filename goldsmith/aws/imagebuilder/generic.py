@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -45,8 +46,7 @@ def update(kind: Kind, call: Call, parameters: dict[str, Any]) -> dict[str, Any]
     kept = kind.keeps(call, resource.document, document) if kind.keeps else {}
     unchanging = {name: resource.document[name] for name in ("arn", "name", "dateCreated")}
     document = {**unchanging, **document, **kept, "dateUpdated": iso(call.now)}
-    gone = dict.fromkeys(name for name in resource.document if name not in document)
-    call.catalog.save(resource.having(state=str(document.get("status", "")), **gone, **document))
+    call.catalog.save(replace(resource, document=document, state=str(document.get("status", ""))))
     return {kind.arn: resource.id}
 
 

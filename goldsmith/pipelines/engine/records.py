@@ -83,7 +83,7 @@ class ImageRecord:
         with self.world.catalog(self.account, self.region) as catalog:
             image = catalog.own(KIND, self.arn)
             if image is not None:
-                catalog.save(image.having(**dict(members or {})).knowing(**facts))
+                catalog.save(image.showing(members or {}).knowing(**facts))
 
 
 def _leads(state: str, status: str) -> bool:

@@ -53,9 +53,9 @@ class Executions:
             if known is None:
                 created = self._world.clock()
                 known = Resource(identifier, kind, image.account, image.region, name, created=created)
-                catalog.add(known.having(state=str(facts.get("status", "")), **facts))
+                catalog.add(known.showing(facts).having(state=str(facts.get("status", ""))))
             else:
-                catalog.save(known.having(state=str(facts.get("status", known.state)), **facts))
+                catalog.save(known.showing(facts).having(state=str(facts.get("status", known.state))))
 
 
 def mark_retried(catalog: Catalog, image: str) -> None:
