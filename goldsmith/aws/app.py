@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import ExitStack, asynccontextmanager
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
@@ -18,11 +18,11 @@ from goldsmith.aws.request import WireRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AbstractContextManager
 
     from starlette.requests import Request
 
     from goldsmith.aws.cloud import Cloud
-    from goldsmith.aws.upkeep import Upkeep
 
 LARGEST_BODY = 2 << 20
 """Bytes of a body: a block is half a mebibyte, and the largest form a few hundred kilobytes."""
@@ -31,8 +31,8 @@ MOST_HEADERS = 100
 METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH"]
 
 
-def application(cloud: Cloud, upkeep: Upkeep | None = None) -> Starlette:
-    """Return the ASGI application that serves ``cloud``, and has ``upkeep`` look after it while it does."""
+def application(cloud: Cloud, *keepers: AbstractContextManager[object]) -> Starlette:
+    """Return the ASGI application that serves ``cloud``, and has ``keepers`` look after it while it does."""
     dispatcher = Dispatcher(cloud)
 
     async def answer(request: Request) -> Response:
@@ -67,7 +67,9 @@ def application(cloud: Cloud, upkeep: Upkeep | None = None) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        with upkeep or nullcontext():
+        with ExitStack() as stack:
+            for keeper in keepers:
+                stack.enter_context(keeper)
             yield
 
     return Starlette(

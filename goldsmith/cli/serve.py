@@ -56,6 +56,7 @@ def serve(*, host: str, port: int, certificate: str, key: str) -> None:
     import uvicorn
 
     from goldsmith.aws.app import application
+    from goldsmith.aws.imagebuilder.service import ImageBuilder
     from goldsmith.aws.resuming import resume
     from goldsmith.aws.upkeep import Upkeep, resume_instances
     from goldsmith.machines.instances.locks import take
@@ -78,10 +79,13 @@ def serve(*, host: str, port: int, certificate: str, key: str) -> None:
     resume_instances(cloud)
     resume(cloud)
     scheme = "https" if certificate else "http"
-    print(f"Goldsmith serves EC2, EBS, STS, SSM, IAM and Auto Scaling at {scheme}://{host}:{port}", file=sys.stderr)
+    print(
+        f"Goldsmith serves EC2, EBS, Image Builder, STS, SSM, IAM and Auto Scaling at {scheme}://{host}:{port}",
+        file=sys.stderr,
+    )
     try:
         uvicorn.run(
-            application(cloud, Upkeep(cloud)),
+            application(cloud, Upkeep(cloud), ImageBuilder(cloud)),
             host=host,
             port=port,
             ssl_certfile=certificate or None,

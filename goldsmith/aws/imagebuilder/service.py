@@ -35,7 +35,10 @@ DELIVERY_PACE = 2.0
 
 
 class ImageBuilder:
-    """Builds a cloud's images while the with block lasts."""
+    """Builds a cloud's images while the with block lasts.
+
+    Builds that run at its end are left alone: the process is to end, and the next one takes them up.
+    """
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
@@ -65,8 +68,9 @@ class ImageBuilder:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._stack.close()
-        self.engine.close()
-        close_all()
+        if not self.engine.running:
+            self.engine.close()
+            close_all()
 
     def _repeat(self, name: str, pace: float, task: Callable[[], Any]) -> None:
         def run() -> None:

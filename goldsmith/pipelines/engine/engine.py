@@ -89,9 +89,11 @@ class Engine:
         """End without waiting: what runs is taken up by the next server."""
         self._durable.close()
 
-    def is_idle(self) -> bool:
-        """Tell whether nothing waits and nothing runs."""
-        return not self._images()
+    @property
+    def running(self) -> tuple[str, ...]:
+        """The ARNs of the images that are being built."""
+        with self._lock:
+            return tuple(self._stops)
 
     def _images(self) -> Sequence[Resource]:
         return self.world.every(KIND, ACTIVE)
