@@ -9,7 +9,7 @@ import re
 import secrets
 import string
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.catalog.resources import EVERYBODY, LISTED, Query, Resource
@@ -61,7 +61,7 @@ def publish(catalog: Catalog, images: Sequence[str], name: str, *, price: str = 
     listed = {(catalog.region, image.id) for image in offered} | (set(_images(there)) if there else set())
     facts: dict[str, Any] = {"price": price, "images": [list(each) for each in sorted(listed)]}
     if there:
-        products.save(there.having(name=name, **facts))
+        products.save(replace(there.having(**facts), name=name))
     else:
         made = Resource(code, PRODUCT, catalog.account.id, EVERYWHERE, name, "available", time.time(), facts)
         products.share(products.add(made), add=(LISTED,))
