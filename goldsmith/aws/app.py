@@ -67,10 +67,13 @@ def application(cloud: Cloud, *keepers: AbstractContextManager[object]) -> Starl
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        with ExitStack() as stack:
+        stack = ExitStack()
+        try:
             for keeper in keepers:
-                stack.enter_context(keeper)
+                await run_in_threadpool(stack.enter_context, keeper)
             yield
+        finally:
+            await run_in_threadpool(stack.close)
 
     return Starlette(
         lifespan=lifespan,

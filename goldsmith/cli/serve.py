@@ -78,14 +78,13 @@ def serve(*, host: str, port: int, certificate: str, key: str) -> None:
         )
     resume_instances(cloud)
     resume(cloud)
+    builder = ImageBuilder(cloud)
     scheme = "https" if certificate else "http"
-    print(
-        f"Goldsmith serves EC2, EBS, Image Builder, STS, SSM, IAM and Auto Scaling at {scheme}://{host}:{port}",
-        file=sys.stderr,
-    )
+    services = "EC2, EBS, Image Builder, STS, SSM, IAM and Auto Scaling"
+    print(f"Goldsmith serves {services} at {scheme}://{host}:{port}", file=sys.stderr)
     try:
         uvicorn.run(
-            application(cloud, Upkeep(cloud), ImageBuilder(cloud)),
+            application(cloud, Upkeep(cloud), builder),
             host=host,
             port=port,
             ssl_certfile=certificate or None,
@@ -101,6 +100,10 @@ def serve(*, host: str, port: int, certificate: str, key: str) -> None:
     finally:
         cloud.close()
         os.close(alone)
+    if builder.engine.running:
+        print(f"{len(builder.engine.running)} builds go on when it serves again.", file=sys.stderr)
+        sys.stderr.flush()
+        os._exit(0)  # their threads would go on, and their sandboxes end with this process
 
 
 def _require_free(host: str, port: int) -> None:
