@@ -65,7 +65,7 @@ def roll_back_step(
 def _enabled(step: WorkflowStep, values: Values) -> bool:
     """Return whether a step is to be undone: yes, unless it or what it refers to says no."""
     try:
-        enabled = resolve({"enabled.$": step.rollback_enabled}, values)["enabled"]
+        enabled = resolve(step.rollback_enabled, values)
     except UnresolvedError:
         return True
     return str(enabled).lower() != "false"
