@@ -102,7 +102,7 @@ def things(cloud):
 
 def said(service, status, body):
     """Return the code of an answer, "" for a success. Raises what reading it raises when it is not in AWS's form."""
-    if service in {"ebs", "rbin", "ssm"}:
+    if service in {"ebs", "rbin", "ssm", "imagebuilder"}:
         told = json.loads(body) if body else {}
         if status < 300:
             return ""
