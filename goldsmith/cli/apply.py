@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.cli.applying.component_file import read_component
+from goldsmith.cli.applying.parts import Replacements
 from goldsmith.cli.applying.pipeline_file import read_pipeline
 from goldsmith.cli.applying.plan import carry_out, make_plan
 from goldsmith.cli.applying.sources import read_sources
@@ -40,11 +41,24 @@ class ConflictError(GoldsmithError):
     exit_code = 2
 
 
-def apply(path: str, *, yes: bool, plan_only: bool, parameters: list[str], as_json: bool) -> None:
+@dataclass(frozen=True)
+class Request:
+    """What is applied and how, as the command line says it."""
+
+    path: str
+    yes: bool = False
+    plan_only: bool = False
+    parameters: tuple[str, ...] = ()
+    replacements: Replacements = field(default_factory=Replacements)
+    as_json: bool = False
+
+
+def apply(request: Request) -> None:
     """Show what makes the catalogue as the files say, and do it once that is agreed to."""
+    as_json = request.as_json
     with here() as home:
-        wanted = _read(home, path, _parameters(parameters))
-        changes = make_plan(home, wanted)
+        wanted = _read(home, request)
+        changes = make_plan(home, wanted, request.replacements)
         if not as_json:
             _show(changes)
         conflicts = [change for change in changes if change.verb == "conflict"]
@@ -53,10 +67,10 @@ def apply(path: str, *, yes: bool, plan_only: bool, parameters: list[str], as_js
                 f"{len(conflicts)} of these cannot be: {conflicts[0].details[0]}.", mend="Nothing was changed."
             )
         pending = [change for change in changes if change.steps]
-        if not pending or plan_only:
+        if not pending or request.plan_only:
             _end(changes, [], as_json=as_json)
             return
-        _require_consent(len(pending), yes=yes)
+        _require_consent(len(pending), yes=request.yes)
         made: list[Change] = []
 
         def tell(_: Wanted, change: Change) -> None:
@@ -65,7 +79,7 @@ def apply(path: str, *, yes: bool, plan_only: bool, parameters: list[str], as_js
                 print(f"{change.kind} {change.name}: {_done(change)}", file=sys.stderr)
 
         try:
-            carry_out(home, wanted, tell)
+            carry_out(home, wanted, request.replacements, tell)
         except GoldsmithError as error:
             if as_json:
                 _end(changes, made, as_json=True)
@@ -76,28 +90,28 @@ def apply(path: str, *, yes: bool, plan_only: bool, parameters: list[str], as_js
         _end(changes, made, as_json=as_json)
 
 
-def _read(home: Here, path: str, parameters: Mapping[str, str]) -> list[Wanted]:
+def _read(home: Here, request: Request) -> list[Wanted]:
     """Return what all files want: components first, as recipes of any file may name them."""
-    sources = read_sources(path)
+    sources, parameters = read_sources(request.path), _parameters(request.parameters)
     order = {"component": 0, "template": 1, "pipeline": 1}
     wanted: dict[str, Wanted] = {}
     for source in sorted(sources, key=lambda each: order[each.kind]):
-        for each in _wanted(home, source, parameters):
+        for each in _wanted(home, source, parameters, request.replacements.parent):
             wanted.setdefault(each.key, each)
     if parameters and all(source.kind != "template" for source in sources):
         raise UsageError("Only templates take parameters, and there is none.", mend="Leave --parameter out.")
     return list(wanted.values())
 
 
-def _wanted(home: Here, source: Source, parameters: Mapping[str, str]) -> list[Wanted]:
+def _wanted(home: Here, source: Source, parameters: Mapping[str, str], parent: str) -> list[Wanted]:
     if source.kind == "component":
         return [read_component(source.text, source.path)]
     if source.kind == "pipeline":
         return read_pipeline(home, source)
-    return read_template(home, source, parameters)
+    return read_template(home, source, parameters, parent)
 
 
-def _parameters(said: list[str]) -> dict[str, str]:
+def _parameters(said: tuple[str, ...]) -> dict[str, str]:
     parameters = {}
     for each in said:
         name, equals, value = each.partition("=")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from goldsmith.cli.applying.differences import ARN
 from goldsmith.cli.pipeline_naming import FINAL, SERVICE, short
 from goldsmith.pipelines.image_run import image_folder
 
@@ -32,6 +33,10 @@ class LogReader:
         self._position = 0
         self._rest = b""
 
+    def skip(self) -> None:
+        """Leave out what is there already, as of an earlier try."""
+        self._position = self.file.stat().st_size if self.file.exists() else 0
+
     def lines(self) -> Iterator[str]:
         """Yield the whole lines that have come since the last time."""
         try:
@@ -55,12 +60,11 @@ def readable(line: str, *, dates: bool) -> str:
     """Return a line for a terminal: nothing in it moves the cursor, and the time is enough of its moment."""
     moment, text = line[:MOMENT_LENGTH], line[MOMENT_LENGTH:].strip()
     shown = "".join(each if each.isprintable() or each == "\t" else "�" for each in text[:LONGEST_LINE])
-    return f"{moment if dates else moment[TIME]} {shown}"
+    return f"{moment} {shown}" if dates else f"{moment[TIME]} {ARN.sub('', shown)}"
 
 
-def follow(here: Here, arn: str, out: TextIO, *, tend: Callable[[], None] = lambda: None) -> dict[str, Any]:
+def follow(here: Here, arn: str, log: LogReader, out: TextIO, *, tend: Callable[[], None]) -> dict[str, Any]:
     """Write an image's log until its build is over, calling ``tend`` again and again; return the image."""
-    log = log_of(here, arn)
     while True:
         image: dict[str, Any] = here.call(SERVICE, "GetImage", imageBuildVersionArn=arn)["image"]
         for line in log.lines():
@@ -71,10 +75,10 @@ def follow(here: Here, arn: str, out: TextIO, *, tend: Callable[[], None] = lamb
         here.pause(PAUSE)
 
 
-def show_log(here: Here, arn: str, *, following: bool) -> None:
+def show_log(here: Here, arn: str, *, following: bool, tend: Callable[[], None]) -> None:
     """Print an image's log; ``following``: until its build is over, then why it failed."""
     if following:
-        tell_failure(here, follow(here, arn, sys.stdout))
+        tell_failure(here, follow(here, arn, log_of(here, arn), sys.stdout, tend=tend))
         return
     for line in log_of(here, arn).lines():
         print(readable(line, dates=True))

@@ -22,12 +22,20 @@ def apply_file(
     parameters: Annotated[
         list[str] | None, typer.Option("--parameter", "-p", help="A template's parameter.", metavar="NAME=VALUE")
     ] = None,
+    parent: Annotated[
+        str, typer.Option(help="The parent image of recipes whose own is not here, as debian/12.", metavar="IMAGE")
+    ] = "",
+    skip_missing: Annotated[
+        bool, typer.Option("--skip-missing", help="Leave components out that are not here.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Make pipelines as files say; the same as `goldsmith apply`."""
-    from goldsmith.cli.apply import apply
+    from goldsmith.cli.apply import Request
+    from goldsmith.cli.apply import apply as apply_files
+    from goldsmith.cli.applying.parts import Replacements
 
-    apply(path, yes=yes, plan_only=plan, parameters=parameters or [], as_json=json)
+    apply_files(Request(path, yes, plan, tuple(parameters or ()), Replacements(parent, skip_missing), as_json=json))
 
 
 @pipeline_app.command("list", epilog="Example: goldsmith pipeline list")

@@ -7,7 +7,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from goldsmith.cli.image_logs import follow, tell_failure
+from goldsmith.cli.image_logs import follow, log_of, tell_failure
 from goldsmith.cli.output import print_json
 from goldsmith.cli.pipeline_naming import SERVICE, short
 from goldsmith.cli.serve import LOCK
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from goldsmith.aws.imagebuilder.service import ImageBuilder
     from goldsmith.cli.here import Here
+    from goldsmith.cli.image_logs import LogReader
 
 
 class ImageNotBuiltError(GoldsmithError):
@@ -67,7 +68,7 @@ def builder(here: Here) -> Iterator[Builder]:
         made.close()
 
 
-def build(here: Here, arn: str, *, wait: bool, as_json: bool) -> None:
+def build(here: Here, arn: str, log: LogReader, *, wait: bool, as_json: bool) -> None:
     """See an image's build through, with its log as it comes; a server's only if ``wait`` says so.
 
     Raises ImageNotBuiltError when it ends without an image.
@@ -78,7 +79,7 @@ def build(here: Here, arn: str, *, wait: bool, as_json: bool) -> None:
         else:
             print(f"{short(arn)} is begun. Follow it: goldsmith pipeline logs -f {short(arn)}")
         return
-    image = see_through(here, arn)
+    image = see_through(here, arn, log)
     if as_json:
         print_json(image)
     elif image["state"]["status"] == "AVAILABLE":
@@ -92,10 +93,24 @@ def build(here: Here, arn: str, *, wait: bool, as_json: bool) -> None:
         )
 
 
-def see_through(here: Here, arn: str) -> dict[str, Any]:
+def see_through(here: Here, arn: str, log: LogReader | None = None) -> dict[str, Any]:
     """Follow an image's build to its end, building it in this process while no server does; return the image."""
     with builder(here) as tended:
-        return follow(here, arn, sys.stderr, tend=tended.tend)
+        return follow(here, arn, log or log_of(here, arn), sys.stderr, tend=tended.tend)
+
+
+class Watch:
+    """Tells once when what is followed goes on only when somebody builds."""
+
+    def __init__(self, here: Here) -> None:
+        self.here = here
+        self._told = False
+
+    def tend(self) -> None:
+        """Look whether anybody builds."""
+        if not self._told and not is_served(self.here):
+            self._told = True
+            print("Nobody builds here now: the build goes on with goldsmith serve.", file=sys.stderr)
 
 
 def start(here: Here, operation: str, **parameters: Any) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.cli.here import here
-from goldsmith.cli.image_logs import show_log
+from goldsmith.cli.image_logs import log_of, show_log
 from goldsmith.cli.output import UsageError, print_json, print_table
 from goldsmith.cli.pipeline_naming import SERVICE, all_pipelines, find_build, find_pipeline, images_of, short
-from goldsmith.cli.pipeline_runs import build, is_served, start
+from goldsmith.cli.pipeline_runs import Watch, build, is_served, start
 
 if TYPE_CHECKING:
     from goldsmith.cli.here import Here
@@ -80,14 +80,17 @@ def run_pipeline(said: str, *, wait: bool, tags: list[str], as_json: bool) -> No
     with here() as home:
         pipeline = find_pipeline(home, said)
         arn = start(home, "StartImagePipelineExecution", imagePipelineArn=pipeline["arn"], **given)
-        build(home, arn, wait=wait, as_json=as_json)
+        build(home, arn, log_of(home, arn), wait=wait, as_json=as_json)
 
 
 def retry_image(said: str, *, wait: bool, as_json: bool) -> None:
     """Try a failed or cancelled image again from the stage that failed."""
     with here() as home:
-        arn = start(home, "RetryImage", imageBuildVersionArn=find_build(home, said)["arn"])
-        build(home, arn, wait=wait, as_json=as_json)
+        arn = find_build(home, said)["arn"]
+        log = log_of(home, arn)
+        log.skip()
+        start(home, "RetryImage", imageBuildVersionArn=arn)
+        build(home, arn, log, wait=wait, as_json=as_json)
 
 
 def cancel_image(said: str, *, as_json: bool) -> None:
@@ -107,7 +110,7 @@ def show_logs(said: str, *, following: bool) -> None:
     """Print the log of an image, or of a pipeline's newest."""
     with here() as home:
         image = find_build(home, said)
-        show_log(home, image["arn"], following=following)
+        show_log(home, image["arn"], following=following, tend=Watch(home).tend)
 
 
 def approve(said: str, *, stop: bool, reason: str, as_json: bool) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.cli.applying.change import Change
 from goldsmith.cli.applying.image_builder import BY_NOUN, plan_resource
 from goldsmith.cli.applying.images import plan_image
 from goldsmith.cli.applying.local import plan_local, run_step
+from goldsmith.cli.applying.parts import Replacements, fit_recipe
 from goldsmith.cli.applying.surroundings import NOT_KNOWN, PLANNERS
 from goldsmith.documents.source import DocumentError
 from goldsmith.errors import GoldsmithError
@@ -36,6 +37,7 @@ class Planner:
     """Plans one resource after another, remembering what each will be and who wanted it."""
 
     here: Here
+    replacements: Replacements
 
     def __post_init__(self) -> None:
         self.known: dict[str, Identity] = {}
@@ -77,8 +79,17 @@ class Planner:
             raise LookupError(wanted.kind)
         local = parameters.get("local")
         asked = {name: value for name, value in parameters.items() if name != "local"}
+        if wanted.kind == "image-recipe":
+            return self._recipe(asked)
         change = plan_resource(self.here, wanted.kind, asked)
         return plan_local(self.here, change, local) if local is not None else change
+
+    def _recipe(self, parameters: dict[str, Any]) -> Change:
+        fitted = fit_recipe(self.here, parameters, self.replacements)
+        change = plan_resource(self.here, "image-recipe", fitted.parameters)
+        if fitted.missing:
+            return replace(change, verb="conflict", steps=(), details=fitted.missing)
+        return replace(change, details=(*fitted.notes, *change.details))
 
 
 def _placed(error: GoldsmithError, wanted: Wanted) -> GoldsmithError:
@@ -88,26 +99,47 @@ def _placed(error: GoldsmithError, wanted: Wanted) -> GoldsmithError:
     return NotAppliedError(f"{wanted.mark}: {wanted.name}: {error.message}", mend=error.mend)
 
 
-def make_plan(here: Here, wanted: Sequence[Wanted]) -> list[Change]:
+def make_plan(here: Here, wanted: Sequence[Wanted], replacements: Replacements) -> list[Change]:
     """Return the changes that make all that is wanted, in their order. Raises GoldsmithError."""
-    planner = Planner(here)
+    planner = Planner(here, replacements)
     return [change for each in wanted if (change := planner.plan(each))]
 
 
-def carry_out(here: Here, wanted: Sequence[Wanted], made: Callable[[Wanted, Change], None]) -> None:
+def see_begun(here: Here, arn: str, *, awaited: bool) -> None:
+    """See an image's build through where something needs what comes of it, or nobody else builds it.
+
+    Raises NotAppliedError when it ends without an image.
+    """
+    from goldsmith.cli.pipeline_runs import is_served, see_through
+
+    if not awaited and is_served(here):
+        return
+    state = see_through(here, arn)["state"]
+    if state["status"] != "AVAILABLE":
+        raise NotAppliedError(
+            f"its build {arn.partition('/')[2]} is {state['status']}: {state.get('reason', '')}",
+            mend=f"Its log: goldsmith pipeline logs {arn.partition('/')[2]}.",
+        )
+
+
+def carry_out(
+    here: Here, wanted: Sequence[Wanted], replacements: Replacements, made: Callable[[Wanted, Change], None]
+) -> None:
     """Make all that is wanted; ``made`` hears of each change once it is there.
 
     Each is planned again when what it needs is there, and once more to learn what it has become. Raises
     NotAppliedError for the first that is refused.
     """
-    planner = Planner(here)
+    planner = Planner(here, replacements)
     for each in wanted:
         change = planner.plan(each)
         if change is None or not change.steps:
             continue
         try:
             for step in change.steps:
-                run_step(here, step)
+                answer = run_step(here, step)
+                if each.kind == "image":
+                    see_begun(here, answer["imageBuildVersionArn"], awaited=each.awaited)
         except GoldsmithError as error:
             raise NotAppliedError(
                 f"{each.mark}: {change.kind} {change.name}: {error.message}", mend=error.mend

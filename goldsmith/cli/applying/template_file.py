@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from goldsmith.aws.models import service_model
 from goldsmith.cli.applying.change import Wanted
 from goldsmith.cli.applying.left_out import stand_in
+from goldsmith.cli.here import RefusedError
 from goldsmith.documents.source import DocumentError, Fault
 from goldsmith.documents.templates.conditions import settle_conditions
 from goldsmith.documents.templates.dependencies import in_order, named_resources, needs
@@ -53,11 +54,14 @@ HOUSE = {
 LONGEST_NAME = 64
 
 
-def read_template(here: Here, source: Source, given: Mapping[str, str]) -> list[Wanted]:
-    """Return what a template wants, each after what it refers to. Raises DocumentError."""
+def read_template(here: Here, source: Source, given: Mapping[str, str], parent: str = "") -> list[Wanted]:
+    """Return what a template wants, each after what it refers to. Raises DocumentError.
+
+    ``parent`` is what a parameter of the Parameter Store stands for that is not here, where an image is wanted.
+    """
     template = parse_template(source.text, source.path)
     place = Place(here.account.id, here.region, source.place.stem, tuple(here.cloud.zones(here.region)))
-    parameters = settle(template, given, lambda name: _stored(here, name))
+    parameters = settle(template, given, lambda name, kind: _stored(here, name, kind, parent))
     scope = settle_conditions(Scope(template, place, parameters, lambda _: Identity("")))
     present = {
         name: each
@@ -68,9 +72,13 @@ def read_template(here: Here, source: Source, given: Mapping[str, str]) -> list[
     return [reader.wanted(each) for each in in_order(template, present)]
 
 
-def _stored(here: Here, name: str) -> str:
-    value: str = here.call("ssm", "GetParameter", Name=name)["Parameter"]["Value"]
-    return value
+def _stored(here: Here, name: str, kind: str, parent: str) -> str:
+    try:
+        return str(here.call("ssm", "GetParameter", Name=name)["Parameter"]["Value"])
+    except RefusedError:
+        if parent and kind == "AWS::EC2::Image::Id":
+            return parent
+        raise
 
 
 class _Reader:

@@ -9,6 +9,7 @@ from goldsmith.documents.faults import Faults, near_name, shown
 from goldsmith.documents.nodes import Mapping, Scalar, Sequence
 from goldsmith.documents.reading import read_map
 from goldsmith.documents.source import DocumentError, Fault
+from goldsmith.documents.templates.dependencies import named_resources
 from goldsmith.errors import GoldsmithError
 
 if TYPE_CHECKING:
@@ -33,9 +34,11 @@ class ParameterError(GoldsmithError):
 
 
 def settle(
-    template: Template, given: collections.abc.Mapping[str, str], stored: Callable[[str], str]
+    template: Template, given: collections.abc.Mapping[str, str], stored: Callable[[str, str], str]
 ) -> dict[str, Value]:
-    """Return the value of every parameter; ``stored`` gives a value of the Parameter Store by its name.
+    """Return the value of every parameter; ``stored`` gives a value of the Parameter Store by its name and type.
+
+    Those that nothing refers to are not looked up, as CDK's templates have one for CDK itself.
 
     Raises ParameterError for a name that the template lacks, DocumentError for values that may not be.
     """
@@ -48,17 +51,28 @@ def settle(
                 mend=f"Did you mean {near}?" if near else f"It has: {', '.join(declared) or 'none'}.",
             )
     faults = Faults()
+    used = _used(template)
     values: dict[str, Value] = {}
     for name, entry in declared.items():
         body = read_map(entry.node, f"The parameter {shown(name)}", faults)
         if body is not None:
-            values[name] = _value(name, body, entry.mark, given.get(name), stored, faults)
+            look_up = stored if name in used else _as_written
+            values[name] = _value(name, body, entry.mark, given.get(name), look_up, faults)
     faults.raise_any()
     return values
 
 
+def _used(template: Template) -> set[str]:
+    nodes = [template.conditions, *(each.properties for each in template.resources.values())]
+    return {name for node in nodes for name, _ in named_resources(node)}
+
+
+def _as_written(text: str, _: str) -> str:
+    return text
+
+
 def _value(
-    name: str, body: Mapping, mark: Mark, given: str | None, stored: Callable[[str], str], faults: Faults
+    name: str, body: Mapping, mark: Mark, given: str | None, stored: Callable[[str, str], str], faults: Faults
 ) -> Value:
     kind = _text(body, "Type") or "String"
     of_store = _STORED.fullmatch(kind)
@@ -76,7 +90,7 @@ def _value(
         return text
     if of_store:
         try:
-            text = stored(text)
+            text = stored(text, of_store[1])
         except GoldsmithError as error:
             faults.add(mark, f"The parameter {shown(name)} stands for {text} of the Parameter Store: {error.message}")
             return ""

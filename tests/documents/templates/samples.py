@@ -31,7 +31,7 @@ Resources:
 """
 
 
-def scope_of(text, given=None, stored=lambda name: f"ami-{name}"):
+def scope_of(text, given=None, stored=lambda name, _: f"ami-{name}"):
     template = parse_template(text, "t.yml")
     identities = {"Recipe": Identity(RECIPE, {"Arn": RECIPE, "LatestVersion.Minor": f"{RECIPE[:-1]}x"})}
     parameters = settle(template, given or {}, stored)

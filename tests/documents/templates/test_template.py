@@ -80,8 +80,14 @@ def test_what_a_template_is():
 
 
 def values(parameters, **given):
-    template = parse_template(f"Parameters: {{{parameters}}}\nResources: {{A: {{Type: T}}}}", "t.yml")
-    return settle(template, given, {"/golden": "ami-1"}.__getitem__)
+    text = f"Parameters: {{{parameters}}}\nResources: {{A: {{Type: T, Properties: {{x: !Ref P}}}}}}"
+    return settle(parse_template(text, "t.yml"), given, lambda name, _: {"/golden": "ami-1"}[name])
+
+
+def test_what_nothing_refers_to_is_not_looked_up():
+    assert values("Unused: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /not/there}") == {
+        "Unused": "/not/there"
+    }
 
 
 @pytest.mark.parametrize(
