@@ -201,6 +201,43 @@ class LifecyclePolicy(Shape):
             raise refuse("excludes AMIs in a policy for CONTAINER_IMAGE", at=(*at, "exclusionRules", "amis"))
 
 
+class StateUpdateExclusions(Shape):
+    """AMIs of one image that are left alone."""
+
+    amis: AmiExclusions | None = None
+
+
+class WantedState(Shape):
+    """The state that an image is to have."""
+
+    status: Literal["AVAILABLE", "DEPRECATED", "DISABLED", "DELETED"]
+
+
+class StateUpdate(Shape):
+    """What StartResourceStateUpdate asks for; ``update_at`` is in seconds since the epoch."""
+
+    state: WantedState
+    execution_role: ExecutionRole | None = None
+    include_resources: IncludeResources | None = None
+    exclusion_rules: StateUpdateExclusions | None = None
+    update_at: float | None = None
+
+    @model_validator(mode="after")
+    def _members_go_together(self) -> Self:
+        include, status = self.include_resources, self.state.status
+        if bool(include) != bool(self.execution_role):
+            raise refuse("executionRole and includeResources are given together, or neither")
+        if status == "DELETED" and include is None:
+            raise refuse("includeResources is needed when the state is DELETED")
+        if self.exclusion_rules and include is None:
+            raise refuse("exclusionRules are only for resources that includeResources names")
+        if include and status != "DELETED" and (include.snapshots or include.containers):
+            raise refuse("snapshots and containers are only included when the state is DELETED")
+        if self.update_at is not None and status != "DEPRECATED":
+            raise refuse("updateAt is only for the state DEPRECATED")
+        return self
+
+
 def parse_lifecycle_policy(text: str, file: str) -> LifecyclePolicy:
     """Return the policy that a YAML or JSON text holds; ``file`` is what its faults call it.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from goldsmith.pipelines.moments import iso
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -25,8 +27,3 @@ def write_line(home: Home, pipeline: Resource, moment: float, text: str) -> None
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a", encoding="utf-8") as log:
         log.write(f"{iso(moment)} {' '.join(text.split())}\n")
-
-
-def iso(moment: float) -> str:
-    """Return a moment as Image Builder writes it: ISO 8601 in UTC with milliseconds."""
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

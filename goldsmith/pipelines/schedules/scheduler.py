@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from goldsmith.errors import GoldsmithError
 from goldsmith.pipelines.engine.states import ACTIVE
+from goldsmith.pipelines.moments import iso
 from goldsmith.pipelines.schedules.causes import Causes
-from goldsmith.pipelines.schedules.pipeline_log import iso, write_line
+from goldsmith.pipelines.schedules.pipeline_log import write_line
 from goldsmith.pipelines.schedules.results import tell_if_disabled, with_result
 from goldsmith.pipelines.schedules.timing import Timing, plan_next, with_timing
 from goldsmith.pipelines.schedules.why import images_of, last_image, why_build

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.documents.schedules.expression import ScheduleError, parse_schedule
-from goldsmith.pipelines.schedules.pipeline_log import iso
+from goldsmith.pipelines.moments import iso
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,0 +1,1 @@
+"""Images whose time has come: deprecated, disabled, deleted, by policies or on request."""
