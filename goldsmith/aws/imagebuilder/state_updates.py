@@ -12,6 +12,7 @@ from goldsmith.aws.imagebuilder.refusals import contradictory, invalid, not_foun
 from goldsmith.aws.imagebuilder.world import CloudWorld
 from goldsmith.aws.operations import imagebuilder
 from goldsmith.documents.lifecycle import StateUpdate
+from goldsmith.pipelines.events.events import Events
 from goldsmith.pipelines.lifecycle.decision import BROKEN, WHOLE
 from goldsmith.pipelines.lifecycle.image_changes import change_image, tell_change
 from goldsmith.pipelines.lifecycle.planning import plan_image, running_execution
@@ -38,7 +39,7 @@ def start_resource_state_update(call: Call, parameters: dict[str, Any]) -> dict[
     action, at = ACTIONS[update.state.status], update.update_at
     if update.include_resources is None:
         changed = change_image(call.catalog, image, action, call.now, at=at)
-        call.later(partial(tell_change, call.cloud.events.emit, image, changed))
+        call.later(partial(tell_change, _events(call).emit, image, changed))
         return {ARN: image.id}
     rules = update.exclusion_rules.amis if update.exclusion_rules else None
     plan = plan_image(call.catalog, image, action, REASON, update.include_resources, rules, call.now, at=at)
@@ -49,8 +50,13 @@ def start_resource_state_update(call: Call, parameters: dict[str, Any]) -> dict[
 
 def run_later(call: Call, execution: Resource) -> None:
     """Run an execution when the call's changes are in the catalogue."""
-    world = CloudWorld(call.cloud)
-    call.later(partial(run_execution, world, execution.account, execution.region, execution.id, call.cloud.events.emit))
+    where = (execution.account, execution.region, execution.id)
+    call.later(partial(run_execution, CloudWorld(call.cloud), *where, _events(call).emit))
+
+
+def _events(call: Call) -> Events:
+    """Return the home's events; who hears of them reads the log."""
+    return Events(call.cloud.home, (), call.cloud.clock)
 
 
 def _image(call: Call, text: str) -> Resource:
@@ -71,14 +77,11 @@ def _require_possible(call: Call, image: Resource, update: StateUpdate) -> None:
         raise AwsError(busy, f"The image '{image.id}' is {image.state}: its state cannot be changed.")
     if image.state in BROKEN and status != "DELETED":
         raise contradictory(call.operation, f"The image '{image.id}' is {image.state} and can only become DELETED.")
-    if image.document.get("type") == "DOCKER" and status != "DELETED":
+    is_container = image.document.get("type") == "DOCKER"
+    if is_container and status != "DELETED":
         raise contradictory(call.operation, "A container image can only become DELETED.")
     include = update.include_resources
-    if (
-        include
-        and include.containers != (image.document.get("type") == "DOCKER")
-        and (include.amis or include.containers)
-    ):
+    if include and (include.amis if is_container else include.containers):
         raise contradictory(call.operation, "Of an AMI image amis are included, of a container image containers.")
     if update.update_at is not None and update.update_at <= call.now:
         raise invalid(call.operation, "updateAt", "It must be in the future.")
