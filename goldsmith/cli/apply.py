@@ -14,6 +14,7 @@ from goldsmith.cli.applying.sources import read_sources
 from goldsmith.cli.applying.template_file import read_template
 from goldsmith.cli.here import here
 from goldsmith.cli.output import UsageError, print_json, print_table
+from goldsmith.documents.templates.template import parse_template
 from goldsmith.errors import GoldsmithError
 
 if TYPE_CHECKING:
@@ -93,14 +94,27 @@ def apply(request: Request) -> None:
 def _read(home: Here, request: Request) -> list[Wanted]:
     """Return what all files want: components first, as recipes of any file may name them."""
     sources, parameters = read_sources(request.path), _parameters(request.parameters)
+    given = _parameters_by_file(sources, parameters)
     order = {"component": 0, "template": 1, "pipeline": 1}
     wanted: dict[str, Wanted] = {}
     for source in sorted(sources, key=lambda each: order[each.kind]):
-        for each in _wanted(home, source, parameters, request.replacements.parent):
+        for each in _wanted(home, source, given.get(source.path, {}), request.replacements.parent):
             wanted.setdefault(each.key, each)
-    if parameters and all(source.kind != "template" for source in sources):
-        raise UsageError("Only templates take parameters, and there is none.", mend="Leave --parameter out.")
     return list(wanted.values())
+
+
+def _parameters_by_file(sources: list[Source], given: dict[str, str]) -> dict[str, dict[str, str]]:
+    """Return which parameters each template gets: of several, those that it has. Raises UsageError."""
+    templates = [source for source in sources if source.kind == "template"]
+    if given and not templates:
+        raise UsageError("Only templates take parameters, and there is none.", mend="Leave --parameter out.")
+    if len(templates) == 1:
+        return {templates[0].path: given}
+    declared = {each.path: parse_template(each.text, each.path).parameters.entries for each in templates}
+    for name in given:
+        if not any(name in names for names in declared.values()):
+            raise UsageError(f"No template has a parameter {name}.", mend="Check its spelling, case and all.")
+    return {path: {name: given[name] for name in given if name in names} for path, names in declared.items()}
 
 
 def _wanted(home: Here, source: Source, parameters: Mapping[str, str], parent: str) -> list[Wanted]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from goldsmith.cli.applying.differences import ARN
 from goldsmith.cli.pipeline_naming import FINAL, SERVICE, short
 from goldsmith.pipelines.image_run import image_folder
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from goldsmith.cli.here import Here
 
 LOG = "service.log"
+ARN = re.compile(r"arn:aws:imagebuilder:[a-z0-9-]*:(?:[0-9]{12}|aws):")
+"""What stands before the telling part of an ARN."""
+
 TIME = slice(11, 19)
 """Where the time of day stands in a line's moment, 2026-11-23T10:00:00.123Z."""
 

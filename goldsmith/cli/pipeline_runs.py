@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from goldsmith.cli.here import RefusedError
 from goldsmith.cli.image_logs import follow, log_of, tell_failure
 from goldsmith.cli.output import print_json
 from goldsmith.cli.pipeline_naming import SERVICE, short
@@ -33,6 +34,11 @@ class Builder:
         self.here = here
         self._alone: int | None = None
         self._service: ImageBuilder | None = None
+
+    @property
+    def builds(self) -> bool:
+        """Whether it is this process that builds."""
+        return self._service is not None
 
     def tend(self) -> None:
         """Begin to build here when no server has the home; it is the only one then until `close`."""
@@ -94,9 +100,23 @@ def build(here: Here, arn: str, log: LogReader, *, wait: bool, as_json: bool) ->
 
 
 def see_through(here: Here, arn: str, log: LogReader | None = None) -> dict[str, Any]:
-    """Follow an image's build to its end, building it in this process while no server does; return the image."""
+    """Follow an image's build to its end, building it in this process while no server does; return the image.
+
+    Interrupted, a build of this process is cancelled, as nobody would go on with it; a server's goes on.
+    """
+    chosen = log or log_of(here, arn)
     with builder(here) as tended:
-        return follow(here, arn, log or log_of(here, arn), sys.stderr, tend=tended.tend)
+        try:
+            return follow(here, arn, chosen, sys.stderr, tend=tended.tend)
+        except KeyboardInterrupt:
+            if tended.builds:
+                print(f"{short(arn)} is being cancelled.", file=sys.stderr)
+                with suppress(RefusedError):
+                    here.call(SERVICE, "CancelImageCreation", imageBuildVersionArn=arn)
+                follow(here, arn, chosen, sys.stderr, tend=tended.tend)
+            else:
+                print(f"{short(arn)} goes on where it is built.", file=sys.stderr)
+            raise
 
 
 class Watch:

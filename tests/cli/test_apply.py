@@ -384,3 +384,22 @@ Resources:
     (bucket / "greeter.yml").write_text(COMPONENT.replace("hello", "hej"))
     assert applied(file)[2] == ("new build", "component", "stored 1.0.0/2")
     assert {verb for verb, _, _ in applied(file)} == {"unchanged"}
+
+
+def test_a_component_longer_than_a_request_takes_goes_through_a_bucket(folder):
+    long = COMPONENT.replace("Says hello.", "Says hello.\n# " + "x" * 20_000)
+    (folder / "greeter.yml").write_text(long)
+    assert applied(folder / "greeter.yml") == [("create", "component", "greeter 1.0.0")]
+    assert {verb for verb, _, _ in applied(folder / "greeter.yml")} == {"unchanged"}
+    arn = f"{ARN}:component/greeter/1.0.0/1"
+    assert shown("GetComponent", "component", componentBuildVersionArn=arn)["data"] == long
+
+
+def test_several_templates_share_parameters(folder):
+    template = "Parameters: {%s: {Type: String}}\nResources: {C: {Type: 'AWS::SNS::Topic', Properties: {TopicName: !Ref %s}}}\n"
+    (folder / "one.yml").write_text(template % ("One", "One"))
+    (folder / "two.yml").write_text(template % ("Two", "Two"))
+    rows = json.loads(invoke(folder, "--plan", "--json", "-p", "One=first", "-p", "Two=second"))
+    assert [row["reference"].rpartition(":")[2] for row in rows if row["plan"] == "left out"] == ["first", "second"]
+    with pytest.raises(GoldsmithError, match="No template has a parameter Three"):
+        invoke(folder, "--plan", "-p", "Three=3")

@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 DEFAULTS: dict[str, Any] = {
     "dataType": "text",
     "enhancedImageMetadataEnabled": True,
-    "imageTestsConfiguration": {"imageTestsEnabled": True, "timeoutMinutes": 720},
+    "imageTestsEnabled": True,
     "pipelineExecutionStartCondition": "EXPRESSION_MATCH_AND_DEPENDENCY_UPDATES_AVAILABLE",
     "setDefaultVersion": True,
     "terminateInstanceOnCompletion": True,
     "terminateInstanceOnFailure": True,
+    "timeoutMinutes": 720,
     "timezone": "UTC",
     "workingDirectory": "/tmp",  # noqa: S108  # AWS's default, inside the image
 }
@@ -59,10 +60,7 @@ def _plain(value: Any) -> Any:
 
 
 def _is_default(name: str, value: Any) -> bool:
-    default = DEFAULTS.get(name)
-    if isinstance(default, dict):
-        return isinstance(value, dict) and all(default.get(key) == each for key, each in value.items())
-    return name in DEFAULTS and value == default
+    return name in DEFAULTS and value == DEFAULTS[name]
 
 
 def _flat(value: Any, path: str = "") -> dict[str, Any]:

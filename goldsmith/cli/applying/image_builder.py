@@ -9,6 +9,7 @@ from goldsmith.aws.imagebuilder.kinds import KINDS, Kind
 from goldsmith.aws.models import find_operation
 from goldsmith.cli.applying.change import Change, Step
 from goldsmith.cli.applying.differences import differences
+from goldsmith.cli.applying.kept import keep_document
 from goldsmith.cli.here import RefusedError
 from goldsmith.cli.output import UsageError
 from goldsmith.documents.arns import slug_of
@@ -22,6 +23,9 @@ SERVICE = "imagebuilder"
 BY_NOUN: dict[str, Kind] = {kind.noun: kind for kind in KINDS}
 TEXTS = {"uri": "data", "dockerfileTemplateUri": "dockerfileTemplateData"}
 """Members that name an object of a bucket, and the one that shows its text."""
+
+LONGEST_TEXT = 16_000
+"""Characters of a document in a request (1.9)."""
 
 LONGEST_OBJECT = 1 << 20
 """Bytes of an object that are compared; the API takes less."""
@@ -110,16 +114,27 @@ def _plan_build(here: Here, kind: Kind, parameters: dict[str, Any]) -> Change:
     tail = f"{parameters['type'].lower()}/" if kind.noun == "workflow" else ""
     head = _arn(here, kind.noun, f"{tail}{slug_of(name)}/{version}")
     current = show(here, kind, head)
-    create = Step(SERVICE, f"Create{kind.title}", parameters)
+    create = _creation(kind, parameters)
     said = f"{name} {version}"
     if current is None:
-        return Change("create", kind.noun, said, identity_of(f"{head}/1", kind.noun), (create,))
+        return Change("create", kind.noun, said, identity_of(f"{head}/1", kind.noun), create)
     found = differences(_with_text(here, parameters), current, _members(kind))
     if found:
         number = int(current["arn"].rpartition("/")[2]) + 1
         arn = f"{head}/{number}"
-        return Change("new build", kind.noun, f"{said}/{number}", identity_of(arn, kind.noun), (create,), found)
+        return Change("new build", kind.noun, f"{said}/{number}", identity_of(arn, kind.noun), create, found)
     return _with_tags(current["arn"], kind, said, parameters, current, (), ())
+
+
+def _creation(kind: Kind, parameters: dict[str, Any]) -> tuple[Step, ...]:
+    """Return what makes a build; a text too long for a request is put into a bucket, as the API has it."""
+    text = parameters.get("data", "")
+    operation = f"Create{kind.title}"
+    if len(text) <= LONGEST_TEXT:
+        return (Step(SERVICE, operation, parameters),)
+    keep, address = keep_document(text)
+    rest = {name: value for name, value in parameters.items() if name != "data"}
+    return (keep, Step(SERVICE, operation, {**rest, "uri": address}))
 
 
 def _with_tags(

@@ -93,20 +93,20 @@ class _Reader:
 
         def given(known: Known) -> dict[str, Any]:
             named = {member: known[self._key(noun)].reference for member, noun in parts.items()}
-            return {**said, **named, "local": self._local()}
+            return {**said, **named, "facts": self._facts()}
 
         return self._wanted("image-pipeline", self.pipeline.name, given, *parts.values())
 
-    def _local(self) -> dict[str, Any]:
+    def _facts(self) -> dict[str, Any]:
         """Return what only Goldsmith knows of, as far as the file says it."""
-        local: dict[str, Any] = {}
+        facts: dict[str, Any] = {}
         if "cleanup" in self.pipeline.model_fields_set:
-            local["cleanup"] = _dump(self.pipeline.cleanup)
+            facts["cleanup"] = _dump(self.pipeline.cleanup)
         if "builder" in self.pipeline.image_recipe.model_fields_set:
-            local["builder"] = self.pipeline.image_recipe.builder
+            facts["builder"] = self.pipeline.image_recipe.builder
         if "firmware" in self.pipeline.image_tests_configuration.model_fields_set:
-            local["firmware"] = list(self.pipeline.image_tests_configuration.firmware)
-        return local
+            facts["firmware"] = list(self.pipeline.image_tests_configuration.firmware)
+        return facts
 
     def _parent(self) -> str:
         parent = self.pipeline.image_recipe.parent

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from goldsmith.cli.applying.change import Change
 from goldsmith.cli.applying.image_builder import BY_NOUN, plan_resource
 from goldsmith.cli.applying.images import plan_image
-from goldsmith.cli.applying.local import plan_local, run_step
+from goldsmith.cli.applying.kept import plan_facts, run_step
 from goldsmith.cli.applying.parts import Replacements, fit_recipe
 from goldsmith.cli.applying.surroundings import NOT_KNOWN, PLANNERS
 from goldsmith.documents.source import DocumentError
@@ -77,12 +77,12 @@ class Planner:
             return PLANNERS[wanted.kind](self.here, parameters)
         if wanted.kind not in BY_NOUN:
             raise LookupError(wanted.kind)
-        local = parameters.get("local")
-        asked = {name: value for name, value in parameters.items() if name != "local"}
+        facts = parameters.get("facts")
+        asked = {name: value for name, value in parameters.items() if name != "facts"}
         if wanted.kind == "image-recipe":
             return self._recipe(asked)
         change = plan_resource(self.here, wanted.kind, asked)
-        return plan_local(self.here, change, local) if local is not None else change
+        return plan_facts(self.here, change, facts) if facts is not None else change
 
     def _recipe(self, parameters: dict[str, Any]) -> Change:
         fitted = fit_recipe(self.here, parameters, self.replacements)
