@@ -10,7 +10,7 @@ from goldsmith.documents.workflows.step import STAGES
 if TYPE_CHECKING:
     from goldsmith.documents.workflows.step import Stage
 
-Kind = Literal["text", "number", "flag", "texts", "textLists", "map", "list", "json"]
+Kind = Literal["text", "flag", "texts", "textLists", "map", "list", "json", "any"]
 OutputKind = Literal["text", "flag", "list"]
 
 
@@ -18,7 +18,7 @@ OutputKind = Literal["text", "flag", "list"]
 class Input:
     """One input. ``fields`` are the members of a map, or of each map of a list, where they are known.
 
-    A number or flag may be written as text. ``json`` is text that holds JSON, of at most 16 KiB. ``textLists`` is a map
+    A flag may be written as text. ``json`` is text that holds JSON, of at most 16 KiB. ``textLists`` is a map
     of lists of texts.
     """
 
@@ -27,7 +27,6 @@ class Input:
     description: str
     required: bool = False
     choices: tuple[str, ...] = ()
-    default: str | bool | None = None
     fields: tuple[Input, ...] = ()
 
 

@@ -61,10 +61,10 @@ _CONFIGURATIONS = Input(
     fields=(
         _REGION,
         Input("licenseConfigurationArns", "texts", "Licence configurations."),
-        Input("launchTemplateConfigurations", "list", "Launch templates that get a version with the AMI."),
-        Input("s3ExportConfiguration", "map", "The bucket and format of an exported disk."),
-        Input("fastLaunchConfigurations", "list", "Fast launching of Windows."),
-        Input("ssmParameterConfigurations", "list", "Parameters that get the AMI's id."),
+        Input("launchTemplateConfigurations", "any", "Launch templates that get a version with the AMI."),
+        Input("s3ExportConfiguration", "any", "The bucket and format of an exported disk."),
+        Input("fastLaunchConfigurations", "any", "Fast launching of Windows."),
+        Input("ssmParameterConfigurations", "any", "Parameters that get the AMI's id."),
     ),
 )
 _REGISTERED = (
@@ -75,7 +75,7 @@ _REGISTERED = (
     Input("enaSupport", "flag", "Whether it has the driver of the network adapter."),
     Input("imageLocation", "text", "The manifest of an instance-store AMI."),
     Input("imdsSupport", "text", "v2.0 to require tokens.", choices=("v2.0",)),
-    Input("includeSnapshotTags", "flag", "Whether the snapshot's tags go to the AMI.", default=False),
+    Input("includeSnapshotTags", "flag", "Whether the snapshot's tags go to the AMI."),
     Input("kernelId", "text", "The kernel's id."),
     Input("ramdiskId", "text", "The RAM disk's id."),
     Input("rootDeviceName", "text", "The root disk's device name."),
@@ -182,7 +182,7 @@ _ALL = (
         24 * HOUR,
         (
             Input("stateMachineArn", "text", "The state machine's ARN.", required=True),
-            Input("input", "json", "What the state machine gets.", default="{}"),
+            Input("input", "json", "What the state machine gets; {} when left out."),
         ),
         (
             Output("executionArn", "text", "The execution's ARN."),
@@ -196,7 +196,12 @@ _ALL = (
         12 * HOUR,
         (
             Input("waitFor", "text", "What to wait for.", required=True, choices=("ssmAgent",)),
-            Input("healthCheck", "text", "Which state to wait for.", choices=("STATUS_CHECK_PASSED", "RUNNING")),
+            Input(
+                "healthCheck",
+                "text",
+                "Which state to wait for; STATUS_CHECK_PASSED when left out.",
+                choices=("STATUS_CHECK_PASSED", "RUNNING"),
+            ),
             Input("imageIdOverride", "text", "The AMI; the base image in BUILD, the output AMI in TEST."),
             Input("instanceTypesOverride", "texts", "Instance types, tried in their order."),
         ),
@@ -229,7 +234,7 @@ _ALL = (
             _INSTANCE,
             Input("documentName", "text", "The document, as AWS-RunShellScript.", required=True),
             Input("parameters", "textLists", "The document's parameters, a list of texts each."),
-            Input("documentVersion", "text", "The document's version.", default="$DEFAULT"),
+            Input("documentVersion", "text", "The document's version; $DEFAULT when left out."),
         ),
         (*_COMMAND[:2], Output("output", "list", "What each of the document's plugins wrote.")),
     ),
@@ -240,7 +245,7 @@ _ALL = (
         "Terminates an instance.",
         30 * MINUTE,
         12 * HOUR,
-        (_INSTANCE, Input("waitForTermination", "flag", "Whether to wait until it is gone.", default=False)),
+        (_INSTANCE, Input("waitForTermination", "flag", "Whether to wait until it is gone.")),
     ),
     ActionRule(
         "WaitForAction",

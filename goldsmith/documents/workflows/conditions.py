@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from goldsmith.documents.nodes import Node
     from goldsmith.documents.workflows.step import Expression
 
-MAX_NESTING = 4
+MAX_LEVELS = 4
 MAX_OPERANDS = 10
 
 OPERATORS = {
@@ -38,7 +38,7 @@ _BOOLEANS = ("true", "false")
 def read_condition(node: Node, faults: Faults) -> Expression | None:
     """Return a step's ``if``, a map or a list of one, or None and faults."""
     mapping = read_map(_single(node, faults), "An if", faults)
-    return _expression(mapping, "An if", 0, faults) if mapping else None
+    return _expression(mapping, "An if", 1, faults) if mapping else None
 
 
 def _single(node: Node, faults: Faults) -> Node:
@@ -49,7 +49,10 @@ def _single(node: Node, faults: Faults) -> Node:
     return node.items[0]
 
 
-def _expression(mapping: Mapping, what: str, nesting: int, faults: Faults) -> Expression | None:
+def _expression(mapping: Mapping, what: str, level: int, faults: Faults) -> Expression | None:
+    if level > MAX_LEVELS:
+        faults.add(mapping.mark, f"Conditions have at most {MAX_LEVELS} levels, and this is one more.")
+        return None
     names = [key for key in mapping.entries if key in _EVERY_OPERATOR]
     if len(names) > 1:
         mark = mapping.entries[names[1]].mark
@@ -61,7 +64,7 @@ def _expression(mapping: Mapping, what: str, nesting: int, faults: Faults) -> Ex
     name = names[0]
     check_keys(mapping, (name,) if name in LOGIC else (name, "value"), f"A condition with {name}", faults)
     node = mapping.entries[name].node
-    return _logic(name, node, nesting + 1, faults) if name in LOGIC else _comparison(name, mapping, node, faults)
+    return _logic(name, node, level, faults) if name in LOGIC else _comparison(name, mapping, node, faults)
 
 
 def _note_missing_operator(mapping: Mapping, what: str, faults: Faults) -> None:
@@ -72,15 +75,12 @@ def _note_missing_operator(mapping: Mapping, what: str, faults: Faults) -> None:
         faults.add(mapping.mark, f"{what} has no operator, such as stringEquals, booleanEquals, and, or, not.")
 
 
-def _logic(name: str, node: Node, nesting: int, faults: Faults) -> Logic | None:
-    if nesting > MAX_NESTING:
-        faults.add(node.mark, f"Conditions are nested more than {MAX_NESTING} deep here.")
-        return None
+def _logic(name: str, node: Node, level: int, faults: Faults) -> Logic | None:
     operands = (_single(node, faults),) if name == "not" else _operands(name, node, faults)
     expressions: list[Expression] = []
     for operand in operands:
         mapping = read_map(operand, f"Each condition of {name}", faults)
-        expression = _expression(mapping, f"A condition of {name}", nesting, faults) if mapping else None
+        expression = _expression(mapping, f"A condition of {name}", level + 1, faults) if mapping else None
         if expression:
             expressions.append(expression)
     return Logic(name, tuple(expressions)) if expressions else None  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from goldsmith.documents.faults import shown
 from goldsmith.documents.nodes import Mapping, Scalar, is_null, plain
-from goldsmith.documents.reading import read_flag, read_list, read_map, read_number, read_text
+from goldsmith.documents.reading import read_flag, read_list, read_map, read_text
 from goldsmith.documents.workflows.paths import parse_value, split_key
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def _members(mapping: Mapping, declared: Sequence[Input], what: str, faults: Fau
             faults.add(entry.mark, f"{name} is given twice, as {given[name]} and as {key}.")
         elif known[name].required or not is_null(entry.node):
             given[name] = key
-            values[key] = plain(entry.node) if suffixed else _value(entry.node, known[name], what, faults)
+            refers = suffixed and isinstance(entry.node, Scalar) and entry.node.text.startswith("$.")
+            values[key] = plain(entry.node) if refers else _value(entry.node, known[name], what, faults)
     for each in declared:
         if each.required and each.name not in given:
             faults.add(mapping.mark, f"{what} needs the input {each.name}.")
@@ -60,8 +61,6 @@ def _value(node: Node, declared: Input, what: str, faults: Faults) -> Any:  # no
     match declared.kind:
         case "text":
             return _text(node, declared, named, faults)
-        case "number":
-            return read_number(node, named, faults)
         case "flag":
             return read_flag(node, named, faults)
         case "json":
@@ -74,6 +73,8 @@ def _value(node: Node, declared: Input, what: str, faults: Faults) -> Any:  # no
             return _map(node, declared, named, faults)
         case "list":
             return _list(node, declared, named, faults)
+        case "any":
+            return plain(node)
 
 
 def _text(node: Node, declared: Input, named: str, faults: Faults) -> str | None:

@@ -76,7 +76,7 @@ def _check(node: Node, place: int, known: _Known, source: str, faults: Faults) -
 
 
 def _references(node: Node, faults: Faults) -> Iterator[tuple[Scalar, Path]]:
-    """Yield each reference below a node; a key with the suffix whose value is none becomes a fault."""
+    """Yield each reference below a node; what cannot stand under a key with the suffix becomes a fault."""
     match node:
         case Scalar():
             found = parse_value(node.text)
@@ -94,12 +94,15 @@ def _references(node: Node, faults: Faults) -> Iterator[tuple[Scalar, Path]]:
 
 
 def _suffixed(key: str, node: Node, faults: Faults) -> Iterator[tuple[Scalar, Path]]:
+    """Yield what a value under a key with the suffix refers to; official examples have plain values there too."""
     path = parse_path(node.text) if isinstance(node, Scalar) else None
     if path and isinstance(node, Scalar):
         yield node, path
-        return
-    said = f"'{shown(node.text)}'" if isinstance(node, Scalar) else "a list or map"
-    faults.add(node.mark, f"{shown(key)} must be a path, such as $.stepOutputs.MyStep.instanceId, but is {said}.")
+    elif isinstance(node, Scalar) and not node.text.startswith("$."):
+        yield from _references(node, faults)
+    else:
+        said = f"'{shown(node.text)}'" if isinstance(node, Scalar) else "a list or map"
+        faults.add(node.mark, f"{shown(key)} must be a path, such as $.stepOutputs.MyStep.instanceId, but is {said}.")
 
 
 class _Known:

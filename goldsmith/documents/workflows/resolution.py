@@ -80,7 +80,7 @@ def as_text(value: Any) -> str:
 def _resolve_member(key: str, value: Any, values: Values) -> tuple[str, Any]:
     name, suffixed = split_key(key)
     path = parse_path(value) if suffixed and isinstance(value, str) else None
-    return (name, values.look_up(path)) if path else (key, resolve(value, values))
+    return name, values.look_up(path) if path else resolve(value, values)
 
 
 def _resolve_text(text: str, values: Values) -> Any:

@@ -33,8 +33,6 @@ def _settled(value: Any, declared: Input, action: str) -> Any:  # noqa: PLR0911 
             return as_text(value)
         case "flag" if isinstance(value, bool) or value in _FLAGS:
             return value if isinstance(value, bool) else _FLAGS[value]
-        case "number" if isinstance(value, int) and not isinstance(value, bool):
-            return value
         case "texts" if isinstance(value, list):
             return [as_text(each) for each in value]
         case "textLists" if isinstance(value, dict):
@@ -42,6 +40,8 @@ def _settled(value: Any, declared: Input, action: str) -> Any:  # noqa: PLR0911 
         case "map" if isinstance(value, dict):
             return value
         case "list" if isinstance(value, list):
+            return value
+        case "any":
             return value
     said = shown(json.dumps(value, ensure_ascii=False))
     raise UnresolvedError(f"{action}'s {declared.name} cannot be {said}.", mend=f"It is: {declared.description}")

@@ -11,7 +11,7 @@ VARIABLES = {
     "imageBuildNumber": "The build's number.",
     "imageId": "The id of the AMI that the image is built on.",
     "imageName": "The image's name.",
-    "imageType": "AMI or Docker.",
+    "imageType": "AMI or DOCKER.",
     "imageVersionNumber": "The image's version, as 1.0.0.",
     "instanceProfileName": "The name of the instance profile.",
     "platform": "Linux, Windows or MacOS.",

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.documents.workflows.configurations import in_batches
-from goldsmith.pipelines.workflows.outcome import WorkflowOutcome
+from goldsmith.pipelines.workflows.group import run_group
 from goldsmith.pipelines.workflows.run import run_workflow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from goldsmith.pipelines.workflows.ledger import JSON, Ledger
+    from goldsmith.pipelines.workflows.ledger import Ledger
+    from goldsmith.pipelines.workflows.outcome import WorkflowOutcome
     from goldsmith.pipelines.workflows.workflow_run import WorkflowRun
 
 
@@ -31,18 +32,19 @@ class StageOutcome:
 def run_stage(runs: Sequence[WorkflowRun], port: Ledger) -> StageOutcome:
     """Run a stage's workflows; each sees the outputs of those that ended before it began.
 
-    A failing workflow ends the stage after its batch, unless it is one that others need not wait for (onFailure
-    CONTINUE); a cancelled one always does.
+    A failing workflow ends the stage, unless its failure does not fail the image (onFailure CONTINUE); a cancelled one
+    always does.
     """
     outcomes: dict[int, WorkflowOutcome] = {}
     outputs: dict[str, Any] = {}
     ended_by: WorkflowOutcome | None = None
     for batch in in_batches([run.parallel_group for run in runs]):
-        members = {place: _seeing(runs[place], outputs) for place in batch}
-        outcomes |= _run_batch(members, port)
-        for place in batch:
-            outputs |= outcomes[place].outputs
-        ended_by = next((outcomes[place] for place in batch if _ends_stage(runs[place], outcomes[place])), None)
+        members = [_seeing(runs[place], outputs) for place in batch]
+        ended = run_group(members, port) if len(members) > 1 else [run_workflow(members[0], port)]
+        outcomes |= dict(zip(batch, ended, strict=True))
+        for outcome in ended:
+            outputs |= outcome.outputs
+        ended_by = _ended_by(members, ended)
         if ended_by:
             break
     return StageOutcome(tuple(outcomes[place] for place in sorted(outcomes)), outputs, ended_by)
@@ -52,17 +54,8 @@ def _seeing(run: WorkflowRun, outputs: Mapping[str, Any]) -> WorkflowRun:
     return replace(run, workflow_outputs={**run.workflow_outputs, **outputs})
 
 
-def _run_batch(members: Mapping[int, WorkflowRun], port: Ledger) -> dict[int, WorkflowOutcome]:
-    if len(members) == 1:
-        return {place: run_workflow(run, port) for place, run in members.items()}
-    works = {run.execution: _work(run) for run in members.values()}
-    ended = port.beside(works)
-    return {place: WorkflowOutcome.from_json(ended[run.execution]) for place, run in members.items()}
-
-
-def _work(run: WorkflowRun) -> Callable[[Ledger], JSON]:
-    return lambda port: run_workflow(run, port).as_json()
-
-
-def _ends_stage(run: WorkflowRun, outcome: WorkflowOutcome) -> bool:
-    return outcome.status == "CANCELLED" or (outcome.status == "FAILED" and not run.continues)
+def _ended_by(members: Sequence[WorkflowRun], ended: Sequence[WorkflowOutcome]) -> WorkflowOutcome | None:
+    """Return the failure that ends the stage, before those that were cancelled because of it."""
+    failed = [each for run, each in zip(members, ended, strict=True) if each.status == "FAILED" and not run.continues]
+    cancelled = [each for each in ended if each.status == "CANCELLED"]
+    return next(iter((*failed, *cancelled)), None)

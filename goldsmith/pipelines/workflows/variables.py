@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 WORKING_DIRECTORY = "/tmp"  # noqa: S108 - the folder in the guest that a recipe without one has
 
 _PLATFORMS = {"macOS": "MacOS"}
-_TYPES = {"DOCKER": "Docker"}
 
 
 def variables_of(image: ImageRun, stage: Stage) -> dict[str, Any]:
@@ -26,7 +25,7 @@ def variables_of(image: ImageRun, stage: Stage) -> dict[str, Any]:
         "imageBuildNumber": image.build,
         "imageId": image.parent.reference,
         "imageName": image.name,
-        "imageType": _TYPES.get(image.kind, image.kind),
+        "imageType": image.kind,
         "imageVersionNumber": image.version,
         "instanceProfileName": infrastructure.get("instanceProfileName", ""),
         "platform": _PLATFORMS.get(image.platform, image.platform),

@@ -71,9 +71,10 @@ def nested(depth):
     return written
 
 
-def test_conditions_nest_four_deep():
-    assert holds(condition(nested(4)), VALUES)
-    assert faults(nested(5)) == ["Conditions are nested more than 4 deep here."]
+def test_conditions_have_four_levels():
+    """As in the guide's example: and, and, not, stringEquals."""
+    assert holds(condition(nested(3)), VALUES)
+    assert faults(nested(4)) == ["Conditions have at most 4 levels, and this is one more."]
 
 
 @pytest.mark.parametrize(

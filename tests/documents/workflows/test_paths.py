@@ -60,6 +60,7 @@ def test_a_value_keeps_its_type_and_is_not_searched_again(value):
     values = Values(parameters={"p": value}, workflow_outputs={"evil": "{{ $.parameters.p }}"})
     assert resolve({"a": [{"key.$": "$.parameters.p"}]}, values) == {"a": [{"key": value}]}
     assert resolve("$.parameters.p", values) == value
+    assert resolve({"key.$": "i-1"}, values) == {"key": "i-1"}
     assert resolve("$.workflowOutputs.evil", values) == "{{ $.parameters.p }}"
     assert resolve("x{{ $.workflowOutputs.evil }}", values) == "x{{ $.parameters.p }}"
 

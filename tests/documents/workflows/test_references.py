@@ -68,9 +68,13 @@ def test_within_text_only_braces_refer():
     assert faults(run.format("{{ .Values.x }} {{ name }}")) == []
 
 
-def test_a_path_must_stand_under_a_key_with_the_suffix():
-    said = "instanceId.$ must be a path, such as $.stepOutputs.MyStep.instanceId, but is 'i-1'."
-    assert faults(referring("i-1")) == [said]
+def test_what_may_stand_under_a_key_with_the_suffix():
+    assert faults(referring("i-1")) == []
+    assert faults(referring("{{ $.stepOutputs.Launch.instanceId }}")) == []
+    said = "must be a path, such as $.stepOutputs.MyStep.instanceId, but is"
+    assert faults(referring("$.stepOutputs Launch")) == [f"instanceId.$ {said} '$.stepOutputs Launch'."]
+    step = "name: Give, action: RunCommand, inputs: {instanceId: i-1, documentName: d, parameters: {a.$: [b]}}"
+    assert faults(step) == [f"a.$ {said} a list or map."]
 
 
 def test_the_first_workflow_has_none_before_it():

@@ -71,13 +71,45 @@ def test_the_members_of_a_group_run_at_the_same_time(a_run, bench):
     assert [each.status for each in outcome.outcomes] == ["COMPLETED"] * 4
 
 
-def test_a_failing_member_does_not_stop_the_others_of_its_group(a_run):
+SLOW = GIVES.replace(
+    "  - {{name: Run", "  - {{name: Slow, action: CollectImageMetadata, inputs: {{instanceId: i}}}}\n  - {{name: Run"
+)
+
+
+def test_a_failing_member_ends_those_of_its_group_that_still_run(a_run, bench):
     ledger = MemoryLedger()
-    runs = [a_run("First", document="broken", group="g"), a_run("Second", group="g"), a_run("Third")]
-    outcome = run_stage(runs, ledger)
-    assert [each.status for each in outcome.outcomes] == ["FAILED", "COMPLETED"]
-    assert outcome.ended_by is outcome.outcomes[0]
+    slow = bench.run(SLOW.format(name="Slow", instance="i-1", document="good"), place="Slow", parallel_group="g")
+    outcome = run_stage([slow, a_run("First", document="broken", group="g"), a_run("Third")], ledger)
+    assert [each.status for each in outcome.outcomes] == ["CANCELLED", "FAILED"]
+    assert outcome.ended_by is outcome.outcomes[1]
     assert {each["parallelGroup"] for each in ledger.records.workflows.values()} == {"g"}
+    assert not ledger.stop.asked
+    assert bench.effects.left == []
+
+
+def test_a_member_that_may_fail_ends_no_other(a_run):
+    runs = [a_run("First", document="broken", group="g", continues=True), a_run("Second", group="g"), a_run("Third")]
+    outcome = run_stage(runs, MemoryLedger())
+    assert [each.status for each in outcome.outcomes] == ["FAILED", "COMPLETED", "COMPLETED"]
+    assert outcome.ended_by is None
+
+
+def test_a_cancelled_build_ends_all_members(a_run, bench):
+    ledger = MemoryLedger()
+    text = SLOW.format(name="Slow", instance="i-1", document="good")
+    runs = [bench.run(text.replace("Slow,", f"Slow{n},"), place=f"{n}", parallel_group="g") for n in (1, 2)]
+    begun = threading.Barrier(3, timeout=30)
+
+    def say(line):
+        if line.startswith("Started step Slow"):
+            begun.wait()
+
+    ledger.say = say
+    canceller = threading.Thread(target=lambda: (begun.wait(), ledger.stop.ask()))
+    canceller.start()
+    outcome = run_stage(runs, ledger)
+    canceller.join()
+    assert [each.status for each in outcome.outcomes] == ["CANCELLED", "CANCELLED"]
 
 
 def test_a_cancelled_build_ends_the_stage_whatever_may_fail(a_run):

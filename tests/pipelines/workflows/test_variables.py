@@ -23,7 +23,7 @@ def test_what_an_image_says_of_itself(bench):
     )
     variables = variables_of(image, "TEST")
     expected = {
-        "imageType": "Docker",
+        "imageType": "DOCKER",
         "platform": "MacOS",
         "imageId": "ami-1",
         "securityGroups": ["sg-1"],
