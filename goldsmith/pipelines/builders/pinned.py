@@ -7,9 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from goldsmith.catalog.resources import lend
 from goldsmith.disks.plan import DEFAULT_SIZE, GIB
 from goldsmith.documents.parser import parse_component
 from goldsmith.documents.recipe import DEFAULT_WORKING_DIRECTORY
+from goldsmith.pipelines.image_run import PinnedParent
 from goldsmith.pipelines.plan import BootstrapParent, DiskParent, PlannedComponent
 from goldsmith.pipelines.resolve import MAX_NESTING, pin_parent
 from goldsmith.pipelines.workflows.action import ActionFailedError
@@ -27,25 +29,42 @@ if TYPE_CHECKING:
     from goldsmith.pipelines.world import World
 
 
-def find_parent(image: ImageRun, world: World, archives: Sequence[Mapping[str, Any]] = ()) -> Parent:
-    """Return what the image's tree begins with.
+def find_parent(
+    pinned: PinnedParent, image: ImageRun, world: World, archives: Sequence[Mapping[str, Any]] = ()
+) -> Parent:
+    """Return what a tree of the image begins with.
 
     ``archives`` are what the package archives of a bootstrapped parent were when it was laid first, as
     `archives_of` gave them; they are asked for now where there are none.
     """
-    parent = image.parent
-    if parent.kind == "ami":
-        return DiskParent(parent.map, world.blocks(image.region), parent.reference)
-    if parent.kind == "container":
+    if pinned.kind == "ami":
+        return DiskParent(pinned.map, world.blocks(image.region), pinned.reference)
+    if pinned.kind == "container":
         raise ActionFailedError(
-            f"The image {image.name} is built on the container image {parent.reference}, which no instance can be.",
+            f"The image {image.name} is built on the container image {pinned.reference}, which no instance can be.",
             mend="Give an image recipe: a distribution as debian/12, an AMI, or a disk or root archive.",
         )
-    if parent.kind == "bootstrap" and archives:
-        distribution = debian(parent.reference.partition("/")[2])
+    if pinned.kind == "bootstrap" and archives:
+        distribution = debian(pinned.reference.partition("/")[2])
         states = tuple(ArchiveState(**state) for state in archives)
         return BootstrapParent(distribution, states, BOOTSTRAP_FORMAT)
-    return pin_parent(parent.reference, Path("/"), world.home)
+    return pin_parent(pinned.reference, Path("/"), world.home)
+
+
+def ami_parent(world: World, image: ImageRun, ami: str) -> PinnedParent:
+    """Return an AMI of the image's account as a parent. Raises ActionFailedError where it has no disk here."""
+    with world.catalog(image.account, image.region, writes=False) as catalog:
+        found = catalog.get("image", ami)
+        mappings = found.document["BlockDeviceMappings"] if found else ()
+        root = found.document.get("RootDeviceName") if found else ""
+        snapshot = next((each["Ebs"].get("SnapshotId") for each in mappings if each["DeviceName"] == root), "")
+        disk = lend(catalog.connection, "snapshot", snapshot, image.region) if snapshot else None
+    if disk is None or "map" not in disk.inner:
+        raise ActionFailedError(
+            f"There is no AMI {ami} with a disk in {image.region} to build on.",
+            mend="DescribeImages shows those there are.",
+        )
+    return PinnedParent("ami", ami, ami, str(disk.inner["map"]))
 
 
 def archives_of(parent: Parent) -> tuple[Mapping[str, Any], ...]:

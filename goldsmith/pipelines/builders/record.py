@@ -1,4 +1,4 @@
-"""What has been done to a build's sandbox: a small file, from which its tree is laid again after a restart."""
+"""What has been done to a build's instance: a small file, by which a restarted server goes on where it was."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FOLDER = "instances"
 
 @dataclass(frozen=True)
 class Deed:
-    """One thing that was done to the tree by the step of id ``step``; together they make it what it is.
+    """One thing that was done to an instance by the step of id ``step``; together they make it what it is.
 
     A "component" has the ``arn``; a "command" its ``inputs``, and in ``outputs`` what came of it; a "cleanup" has
     its inputs in the recipe.
@@ -32,24 +32,33 @@ class Deed:
 
 
 @dataclass(frozen=True)
-class SandboxRecord:
-    """A sandbox: its id, what its parent's archives were when it was launched, and the deeds in their order."""
+class InstanceRecord:
+    """An instance by its id: what was done to it, in that order, and what was so when it was launched.
+
+    Of a sandbox: ``ami`` and ``map``, what it was launched from where that is not the image's parent, and ``archives``,
+    what its parent's package archives were. Of a machine: ``accounts``, whoever it had in /etc/passwd.
+    """
 
     id: str
-    archives: tuple[Mapping[str, Any], ...] = ()
+    kind: Literal["sandbox", "machine"]
     deeds: tuple[Deed, ...] = ()
+    ami: str = ""
+    map: str = ""
+    archives: tuple[Mapping[str, Any], ...] = ()
+    accounts: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, build: Path, identifier: str) -> Self | None:
-        """Return the record of a sandbox of the build whose folder is ``build``; None where it has none."""
+        """Return the record of an instance of the build whose folder is ``build``; None where it has none."""
         file = _file(build, identifier)
         try:
             value = json.loads(file.read_text())
         except FileNotFoundError:
             return None
         except ValueError as wrong:
-            raise GoldsmithError(f"The record of the sandbox {identifier}, {file}, is damaged.") from wrong
-        return cls(value["id"], tuple(value["archives"]), tuple(Deed(**deed) for deed in value["deeds"]))
+            raise GoldsmithError(f"The record of the instance {identifier}, {file}, is damaged.") from wrong
+        lists = {name: tuple(value[name]) for name in ("archives", "accounts")}
+        return cls(**{**value, **lists, "deeds": tuple(Deed(**deed) for deed in value["deeds"])})
 
     def save(self, build: Path) -> None:
         """Write the record whole, or not at all."""
@@ -63,7 +72,7 @@ class SandboxRecord:
         arriving.replace(file)
 
     def remove(self, build: Path) -> None:
-        """Forget the sandbox."""
+        """Forget the instance."""
         _file(build, self.id).unlink(missing_ok=True)
 
     def done(self, kind: str, step: str, arn: str = "") -> Deed | None:
@@ -71,7 +80,7 @@ class SandboxRecord:
         found = (deed for deed in self.deeds if (deed.kind, deed.step, deed.arn) == (kind, step, arn))
         return next(found, None)
 
-    def with_deed(self, deed: Deed) -> SandboxRecord:
+    def with_deed(self, deed: Deed) -> InstanceRecord:
         """Return the record with one more deed."""
         return replace(self, deeds=(*self.deeds, deed))
 

@@ -13,18 +13,18 @@ from goldsmith.disks.boot import boot_files
 from goldsmith.disks.plan import DiskPlan
 from goldsmith.guests.workspace import Workspace
 from goldsmith.pipelines.bake import furnish_disk
-from goldsmith.pipelines.builders import live
 from goldsmith.pipelines.builders.console import telling
 from goldsmith.pipelines.builders.ending import ended_by
 from goldsmith.pipelines.builders.inventory import read_inventory
-from goldsmith.pipelines.builders.live import LiveTree
-from goldsmith.pipelines.builders.pinned import archives_of, disk_bytes, find_parent
-from goldsmith.pipelines.builders.record import Deed, SandboxRecord
+from goldsmith.pipelines.builders.live_tree import TREES, LiveTree
+from goldsmith.pipelines.builders.pinned import ami_parent, archives_of, disk_bytes, find_parent
+from goldsmith.pipelines.builders.record import Deed, InstanceRecord
 from goldsmith.pipelines.builders.services import services_of
 from goldsmith.pipelines.builders.work import Work, kept_accounts
 from goldsmith.pipelines.distribution.naming import output_description, output_name, output_tags
 from goldsmith.pipelines.growing_tree import GrowingTree
 from goldsmith.pipelines.home import memory_for_work
+from goldsmith.pipelines.image_run import PinnedParent
 from goldsmith.pipelines.plan import disk_identity
 from goldsmith.pipelines.progress import Stages
 from goldsmith.pipelines.sealed_disk import raw_file, write_disk
@@ -50,7 +50,7 @@ def sandbox_id(step: str) -> str:
 class Sandbox:
     """A sandbox as one step sees it. What is done to it is recorded when it is done, and done once for a step's id."""
 
-    def __init__(self, step: StepRun, record: SandboxRecord) -> None:
+    def __init__(self, step: StepRun, record: InstanceRecord) -> None:
         self.id = record.id
         self._step = step
         self._record = record
@@ -62,8 +62,13 @@ class Sandbox:
     def launch(cls, step: StepRun) -> Sandbox:
         """Lay the parent of the step's image, once for the step's id."""
         identifier = sandbox_id(step.id)
-        record = SandboxRecord.load(step.image.folder(step.world.home), identifier)
-        sandbox = cls(step, record or SandboxRecord(identifier))
+        record = InstanceRecord.load(step.image.folder(step.world.home), identifier)
+        override = str(step.inputs.get("imageIdOverride") or "")
+        if record is None and override:
+            record = InstanceRecord(
+                identifier, "sandbox", ami=override, map=ami_parent(step.world, step.image, override).map
+            )
+        sandbox = cls(step, record or InstanceRecord(identifier, "sandbox"))
         with sandbox._laid():
             pass
         return sandbox
@@ -71,8 +76,8 @@ class Sandbox:
     @classmethod
     def find(cls, step: StepRun, identifier: str) -> Sandbox | None:
         """Return the sandbox of that id that the step's build has, if it has one."""
-        record = SandboxRecord.load(step.image.folder(step.world.home), identifier)
-        return cls(step, record) if record else None
+        record = InstanceRecord.load(step.image.folder(step.world.home), identifier)
+        return cls(step, record) if record and record.kind == "sandbox" else None
 
     def await_agent(self) -> None:
         """Return at once: a sandbox takes commands from the beginning."""
@@ -144,7 +149,7 @@ class Sandbox:
 
     def terminate(self, *, wait: bool) -> None:  # noqa: ARG002 - it is always gone on return
         """End the sandbox."""
-        if waiting := live.take(self._build, self.id):
+        if waiting := TREES.take(self._build, self.id):
             waiting.close()
         self._record.remove(self._build)
 
@@ -154,7 +159,7 @@ class Sandbox:
 
         It waits again afterwards, unless it is ``spent`` or something went wrong.
         """
-        here = live.take(self._build, self.id) or self._open()
+        here = TREES.take(self._build, self.id) or self._open()
         try:
             here.tree.stages = Stages(telling(self._step.say))
             here.tree.logs = self._step.logs
@@ -168,7 +173,7 @@ class Sandbox:
         if spent:
             here.close()
         else:
-            live.give_back(self._build, self.id, here)
+            TREES.give_back(self._build, self.id, here)
 
     def _open(self) -> LiveTree:
         """Make an empty workspace with a tree to grow in it."""
@@ -180,13 +185,14 @@ class Sandbox:
 
     def _parent(self) -> Parent:
         """Return the parent as it was when the sandbox was launched; as it is now where its layer is gone."""
-        image, world = self._step.image, self._step.world
-        if self._record.archives:
-            parent = find_parent(image, world, self._record.archives)
+        image, world, record = self._step.image, self._step.world, self._record
+        pinned = PinnedParent("ami", record.ami, record.ami, record.map) if record.ami else image.parent
+        if record.archives:
+            parent = find_parent(pinned, image, world, record.archives)
             if LayerStore(self._home.layers).has(parent.key):
                 return parent
-            self._record = replace(self._record, archives=())
-        return find_parent(image, world)
+            self._record = replace(record, archives=())
+        return find_parent(pinned, image, world)
 
     def _lay_all(self, here: LiveTree) -> None:
         """Lay the parent and all that the record tells."""
@@ -201,7 +207,7 @@ class Sandbox:
         done = self._work.do(here, deed)
         self._remember(self._record.with_deed(done))
 
-    def _remember(self, record: SandboxRecord) -> None:
+    def _remember(self, record: InstanceRecord) -> None:
         self._record = record
         record.save(self._build)
 

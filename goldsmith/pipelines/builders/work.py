@@ -16,7 +16,7 @@ from goldsmith.trees.layers import LayerKey
 if TYPE_CHECKING:
     from goldsmith.executor.services import Services
     from goldsmith.guests.guest import Guest
-    from goldsmith.pipelines.builders.live import LiveTree
+    from goldsmith.pipelines.builders.live_tree import LiveTree
     from goldsmith.pipelines.builders.record import Deed
     from goldsmith.pipelines.growing_tree import GrowingTree
     from goldsmith.pipelines.image_run import ImageRun
