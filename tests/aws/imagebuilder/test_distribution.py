@@ -126,3 +126,23 @@ def test_an_ami_goes_everywhere_and_what_failed_is_done_when_it_is_retried(build
         ("DISTRIBUTION", "COMPLETED"),
         ("DISTRIBUTION", "ROLLBACK_COMPLETED"),
     ]
+
+
+def test_what_fails_after_the_copies_fails_in_integration_and_the_amis_are_there(building):
+    client = building.client("imagebuilder")
+    missing = [{"launchTemplateId": "lt-00000000000000000"}]
+    configuration = configure(client, {"region": "us-west-2", "launchTemplateConfigurations": missing})
+    arn = client.distribute_image(
+        sourceImage=an_ami(building),
+        distributionConfigurationArn=configuration,
+        executionRole=ROLE,
+        clientToken=str(uuid.uuid4()),
+    )["imageBuildVersionArn"]
+    image = ended(client, arn)
+    context = image["state"]["failureContext"]
+    assert (image["state"]["status"], context["imageStatus"]) == ("FAILED", "INTEGRATING")
+    failure = context["distributionFailure"]["regionFailures"][0]
+    assert (failure["region"], failure["imageConfigurationStep"]) == ("us-west-2", "UPDATE_LAUNCH_TEMPLATES")
+    (ami,) = image["outputResources"]["amis"]
+    west = building.client(region="us-west-2")
+    assert west.describe_images(ImageIds=[ami["image"]])["Images"][0]["State"] == "available"

@@ -6,9 +6,12 @@ import threading
 
 import pytest
 
+from goldsmith.aws.cloud import Cloud
 from goldsmith.aws.ec2 import copy_jobs
+from goldsmith.aws.imagebuilder.world import CloudWorld
+from goldsmith.aws.resuming import resume
 from goldsmith.pipelines.distribution.outputs import ami_outputs, built_output
-from goldsmith.pipelines.stop import StoppedError
+from goldsmith.pipelines.stop import Stop, StoppedError
 from goldsmith.pipelines.world import RefusedError
 from tests.pipelines.distribution.conftest import AWAY, HOME, STRANGER, plain
 from tests.pipelines.distribution.runs import ARN, a_run, distributing
@@ -248,3 +251,22 @@ def test_inputs_of_another_form_are_refused(bench, wanted, said):
 def test_an_ami_that_is_gone_cannot_be_distributed(bench):
     bench.ask("DeregisterImage", ImageId=bench.ami)
     assert bench.ami in bench.fail("DistributeImage", distributions=[{"region": "us-west-2"}]).message
+
+
+def test_a_copy_that_a_killed_server_left_is_finished_and_not_made_again(bench):
+    """The server ended between the copy's beginning and its first block: the next one resumes both."""
+    bench.world.cloud.queue = lambda job: bench.stop.ask()
+    with pytest.raises(StoppedError):
+        bench.do("DistributeImage", distributions=[{"region": "us-west-2"}])
+    (left,) = bench.images("us-west-2").values()
+    assert left["State"] == "pending"
+    cloud = Cloud(bench.world.home)
+    try:
+        bench.world, bench.stop = CloudWorld(cloud), Stop()
+        resume(cloud)
+        row = bench.do("DistributeImage", distributions=[{"region": "us-west-2"}])["distributedImages"][0]
+        assert row["amiId"] == left["ImageId"]
+        (image,) = bench.images("us-west-2").values()
+        assert letters(bench, "us-west-2", image) == "abc"
+    finally:
+        cloud.close()
