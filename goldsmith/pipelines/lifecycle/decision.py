@@ -141,7 +141,7 @@ def _reason(detail: PolicyDetail, image: ImageFacts, rank: int | None, now: floa
 
 def _time_has_come(wanted: LifecycleFilter, image: ImageFacts, rank: int, now: float) -> str:
     if wanted.type == "COUNT":
-        return f"{rank} newer images of this version are kept." if rank >= wanted.value else ""
+        return f"Newer images of this version: {rank}; kept are {wanted.value}." if rank >= wanted.value else ""
     if rank < (wanted.retain_at_least or 0) or image.created > before(now, wanted.value, wanted.unit or "DAYS"):
         return ""
     return f"The image is older than {wanted.value} {(wanted.unit or 'DAYS').lower()}."
