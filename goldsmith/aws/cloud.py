@@ -21,7 +21,6 @@ from goldsmith.machines.acceleration import probe
 from goldsmith.machines.instances.instances import Instances
 from goldsmith.machines.instances.locks import held, is_held
 from goldsmith.machines.instances.spec import require_id
-from goldsmith.pipelines.events.events import Events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,11 +90,6 @@ class Cloud:
     def vault(self) -> Vault:
         """Where secrets are sealed."""
         return Vault.open(self.home.vault_key)
-
-    @cached_property
-    def events(self) -> Events:
-        """What is told of images and pipelines, and the webhooks of cloud.yml that hear of it."""
-        return Events(self.home, self.settings.webhooks, self.clock)
 
     @cached_property
     def instances(self) -> Instances:
