@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING, Any, Self
 
 from goldsmith.aws.call import Call
 from goldsmith.aws.imagebuilder.builds import begin_pipeline
+from goldsmith.aws.imagebuilder.import_outcomes import follow_imports
 from goldsmith.aws.imagebuilder.pinning import pin
 from goldsmith.aws.imagebuilder.planning import plan
+from goldsmith.aws.imagebuilder.stored_logs import store_logs
 from goldsmith.aws.imagebuilder.world import CloudWorld
 from goldsmith.aws.models import find_operation
 from goldsmith.pipelines.builders.live import close_all
 from goldsmith.pipelines.engine.engine import Engine
+from goldsmith.pipelines.events.event import SNS_NOTIFICATION
 from goldsmith.pipelines.events.events import Events
+from goldsmith.pipelines.events.notification import envelope, notification
+from goldsmith.pipelines.lifecycle.lifecycles import Lifecycles
 from goldsmith.pipelines.schedules.results import note_result
 from goldsmith.pipelines.schedules.scheduler import Scheduler
 
@@ -32,6 +37,8 @@ log = logging.getLogger(__name__)
 GLANCE = 1.0
 SCHEDULE_PACE = 5.0
 DELIVERY_PACE = 2.0
+POLICY_PACE = 10.0
+"""Seconds between two times of each of the tasks."""
 
 
 class ImageBuilder:
@@ -45,6 +52,7 @@ class ImageBuilder:
         self.world = CloudWorld(cloud)
         self.events = Events(cloud.home, cloud.settings.webhooks, cloud.clock)
         self.scheduler = Scheduler(self.world, self._begin_scheduled, self.events.emit, cloud.submit)
+        self.lifecycles = Lifecycles(self.world, self.events.emit, cloud.submit)
         self.engine = Engine(
             self.world,
             pin=partial(pin, self.world),
@@ -62,6 +70,8 @@ class ImageBuilder:
         self.cloud.builds = self.engine
         self._repeat("builds", GLANCE, self.engine.submit_pending)
         self._repeat("schedules", SCHEDULE_PACE, self.scheduler.tick)
+        self._repeat("imports", GLANCE, partial(follow_imports, self.world, self.events.emit, self._note_end))
+        self._repeat("policies", POLICY_PACE, self.lifecycles.tick)
         self._repeat("events", DELIVERY_PACE, self.events.deliver_due)
         return self
 
@@ -86,6 +96,23 @@ class ImageBuilder:
 
     def _note_end(self, image: Resource) -> None:
         note_result(self.world, image, self.events.emit)
+        self._notify(image)
+        self.cloud.submit(partial(store_logs, self.world, image))
+
+    def _notify(self, image: Resource) -> None:
+        """Tell what SNS would of an image that is AVAILABLE or FAILED, where its infrastructure names a topic."""
+        topic = (image.document.get("infrastructureConfiguration") or {}).get("snsTopicArn")
+        if not topic or image.state not in {"AVAILABLE", "FAILED"}:
+            return
+        at = float(image.inner["passed"]["at"])
+        self.events.emit(
+            SNS_NOTIFICATION,
+            [image.id],
+            envelope(topic, notification(image.document), at),
+            account=image.account,
+            region=image.region,
+            moment=at,
+        )
 
     def _begin_scheduled(self, pipeline: Resource, trigger: Trigger) -> str:
         operation = find_operation("imagebuilder", "StartImagePipelineExecution")
