@@ -15,8 +15,8 @@ from goldsmith.documents.lifecycle import StateUpdate
 from goldsmith.pipelines.events.events import Events
 from goldsmith.pipelines.lifecycle.decision import BROKEN, WHOLE
 from goldsmith.pipelines.lifecycle.image_changes import change_image, tell_change
-from goldsmith.pipelines.lifecycle.planning import plan_image, running_execution
-from goldsmith.pipelines.lifecycle.records import add_execution
+from goldsmith.pipelines.lifecycle.planning import plan_image
+from goldsmith.pipelines.lifecycle.records import add_execution, add_plans, running_execution
 from goldsmith.pipelines.lifecycle.running import run_execution
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def start_resource_state_update(call: Call, parameters: dict[str, Any]) -> dict[
         return {ARN: image.id}
     rules = update.exclusion_rules.amis if update.exclusion_rules else None
     plan = plan_image(call.catalog, image, action, REASON, update.include_resources, rules, call.now, at=at)
-    execution = add_execution(call.catalog, image.id, [plan], call.now)
+    execution = add_execution(call.catalog, image.id, call.now)
+    add_plans(call.catalog, execution, [plan], call.now)
     run_later(call, execution)
     return {"lifecycleExecutionId": execution.id, ARN: image.id}
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from goldsmith.pipelines.lifecycle.image_changes import deprecate_due
 from goldsmith.pipelines.lifecycle.planning import plan_policy
-from goldsmith.pipelines.lifecycle.records import EXECUTION, UNFINISHED, add_execution, forget_old
+from goldsmith.pipelines.lifecycle.records import EXECUTION, UNFINISHED, add_execution, add_plans, forget_old
 from goldsmith.pipelines.lifecycle.running import run_execution
 from goldsmith.pipelines.moments import iso
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 DAY = 24 * 3600.0
 EVALUATED = "evaluated"
+AT_ONCE = 100
+"""Images that are planned for in one transaction, as nobody else writes meanwhile."""
+
 LOST = 60.0
 """Seconds after which an execution that makes no progress is taken up: its server was killed."""
 
@@ -83,12 +86,22 @@ def is_due(policy: Resource, now: float) -> bool:
 
 
 def begin_policy(world: World, policy: Resource) -> Resource | None:
-    """Write down the execution of a policy that is due; None when it is not, or another server was first."""
-    now = world.clock()
-    with world.catalog(policy.account, policy.region) as catalog:
+    """Write down the execution of a policy that is due; None when it is not, or another server was first.
+
+    What a kill keeps from being written down is for the next day.
+    """
+    now, where = world.clock(), (policy.account, policy.region)
+    with world.catalog(*where, writes=False) as catalog:
+        plans = plan_policy(catalog, policy, now)
+    with world.catalog(*where) as catalog:
         current = catalog.own(policy.kind, policy.id)
         if current is None or current.state != "ENABLED" or not is_due(current, now):
             return None
         catalog.save(current.having(dateLastRun=iso(now)).knowing(**{EVALUATED: now}))
         forget_old(catalog, policy.id, now)
-        return add_execution(catalog, policy.id, plan_policy(catalog, current, now), now, policy=policy.id)
+        execution = add_execution(catalog, policy.id, now, policy=policy.id)
+        add_plans(catalog, execution, plans[:AT_ONCE], now)
+    for start in range(AT_ONCE, len(plans), AT_ONCE):
+        with world.catalog(*where) as catalog:
+            add_plans(catalog, execution, plans[start : start + AT_ONCE], world.clock())
+    return execution

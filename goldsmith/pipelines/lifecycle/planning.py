@@ -36,7 +36,7 @@ def plan_policy(catalog: Catalog, policy: Resource, now: float) -> list[ImagePla
     plans = []
     for action in decide(wanted, image_facts(catalog, wanted), now):
         image = catalog.own(IMAGE, action.image.arn)
-        if image is None or _is_taken(catalog, image):
+        if image is None:
             continue
         detail = action.detail
         include = detail.action.include_resources or IncludeResources()
@@ -75,17 +75,6 @@ def image_facts(catalog: Catalog, policy: LifecyclePolicy) -> list[ImageFacts]:
         return [facts for facts, _ in images]
     tags = catalog.tags_among([record for _, record in images])
     return [replace(facts, tags=tags.get(facts.arn, {})) for facts, _ in images]
-
-
-def running_execution(catalog: Catalog, image: Resource) -> str:
-    """Return the id of the lifecycle execution that an image is in now; "" for none."""
-    identifier = image.document.get("lifecycleExecutionId", "")
-    execution = catalog.own("lifecycle-execution", identifier) if identifier else None
-    return identifier if execution and execution.state in {"PENDING", "IN_PROGRESS", "CANCELLING"} else ""
-
-
-def _is_taken(catalog: Catalog, image: Resource) -> bool:
-    return bool(running_execution(catalog, image))
 
 
 def _facts(image: Resource) -> ImageFacts:

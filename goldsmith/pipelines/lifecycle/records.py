@@ -55,8 +55,8 @@ class ImagePlan:
     deprecate_at: float | None = None
 
 
-def add_execution(catalog: Catalog, name: str, plans: Sequence[ImagePlan], now: float, *, policy: str = "") -> Resource:
-    """Write down an execution, PENDING, and its rows; each image knows of it from then on."""
+def add_execution(catalog: Catalog, name: str, now: float, *, policy: str = "") -> Resource:
+    """Write down an execution, PENDING and without rows yet."""
     identifier = f"lce-{uuid.uuid4()}"
     document: dict[str, Any] = {
         "lifecycleExecutionId": identifier,
@@ -67,12 +67,29 @@ def add_execution(catalog: Catalog, name: str, plans: Sequence[ImagePlan], now: 
     }
     account, region = catalog.account.id, catalog.region
     execution = Resource(identifier, EXECUTION, account, region, name, "PENDING", now, document, {"beat": now})
-    catalog.add(execution)
+    return catalog.add(execution)
+
+
+def add_plans(catalog: Catalog, execution: Resource, plans: Sequence[ImagePlan], now: float) -> None:
+    """Write down the rows of some plans; each image knows of the execution from then on.
+
+    An image that is gone, or in another execution, has no row.
+    """
     for plan in plans:
-        _add_rows(catalog, identifier, plan, now)
-        known = [*plan.image.inner.get("lifecycle", ()), identifier]
-        catalog.save(plan.image.having(lifecycleExecutionId=identifier).knowing(lifecycle=known))
-    return execution
+        image = catalog.own(plan.image.kind, plan.image.id)
+        if image is None or running_execution(catalog, image):
+            continue
+        _add_rows(catalog, execution.id, plan, now)
+        known = [*image.inner.get("lifecycle", ()), execution.id]
+        catalog.save(image.having(lifecycleExecutionId=execution.id).knowing(lifecycle=known))
+    catalog.save((catalog.own(EXECUTION, execution.id) or execution).knowing(beat=now))
+
+
+def running_execution(catalog: Catalog, image: Resource) -> str:
+    """Return the id of the lifecycle execution that an image is in now; "" for none."""
+    identifier = image.document.get("lifecycleExecutionId", "")
+    execution = catalog.own(EXECUTION, identifier) if identifier else None
+    return identifier if execution and execution.state in UNFINISHED else ""
 
 
 def image_rows(catalog: Catalog, execution: str, *, states: tuple[str, ...] = ()) -> Iterator[Resource]:
