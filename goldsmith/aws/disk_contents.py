@@ -11,6 +11,7 @@ from uuid import UUID
 from goldsmith.disks.ext4.reader import MAGIC, ROOT, FileSystem
 from goldsmith.disks.plan import DiskError
 from goldsmith.disks.tables import SECTOR, read_at, read_table
+from goldsmith.pipelines.builders.inventory import os_version
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,13 +29,15 @@ _MOST_ENTRIES = 128
 class Contents:
     """``boot_mode`` is EC2's word, empty where neither firmware finds anything; ``system`` its PRETTY_NAME, if found.
 
-    ``cloud_init`` is None where no root file system could be read.
+    ``os_version`` is the system in Image Builder's words, as "Debian 12". ``cloud_init`` is None where no root file
+    system could be read.
     """
 
     partitions: int
     boot_mode: str
     system: str = ""
     cloud_init: bool | None = None
+    os_version: str = ""
 
     def __str__(self) -> str:
         boots = {"uefi": "boots by UEFI", "legacy-bios": "boots by BIOS", "uefi-preferred": "boots by UEFI and BIOS"}
@@ -55,7 +58,7 @@ def examine(raw: Path) -> Contents:
         except (DiskError, struct.error):
             return Contents(0, "")
         partitions = [stretch for stretch in stretches if stretch.number]
-        system, cloud_init = "", None
+        release, cloud_init = "", None
         for stretch in stretches:
             if read_at(file, stretch.offset + 1024 + 56, 2) != MAGIC.to_bytes(2, "little"):
                 continue
@@ -63,10 +66,11 @@ def examine(raw: Path) -> Contents:
                 files = FileSystem(file, stretch.offset, stretch.size)
                 if _find(files, b"usr") is None:
                     continue
-                system = _pretty_name(files)
+                release = _os_release(files)
                 cloud_init = _find(files, b"usr", b"bin", b"cloud-init") is not None
                 break
-        return Contents(len(partitions), _boot_mode(file), system, cloud_init)
+        version = _printable(os_version(release))
+        return Contents(len(partitions), _boot_mode(file), _pretty_name(release), cloud_init, version)
 
 
 def _boot_mode(file: BinaryIO) -> str:
@@ -103,7 +107,7 @@ def _find(files: FileSystem, *path: bytes) -> int | None:
     return number
 
 
-def _pretty_name(files: FileSystem) -> str:
+def _os_release(files: FileSystem) -> str:
     number = _find(files, b"usr", b"lib", b"os-release")
     if number is None:
         return ""
@@ -111,8 +115,16 @@ def _pretty_name(files: FileSystem) -> str:
     if inode.kind != 0o100000 or inode.size > _LARGEST_TEXT:  # noqa: PLR2004 - a file
         return ""
     text = b"".join(files.read(run.physical, run.count) for run in files.runs(inode))[: inode.size]
-    for line in text.decode(errors="replace").splitlines():
+    return text.decode(errors="replace")
+
+
+def _pretty_name(release: str) -> str:
+    for line in release.splitlines():
         name, _, value = line.partition("=")
         if name == "PRETTY_NAME":
-            return "".join(character for character in value.strip("\"'") if character.isprintable())[:100]
+            return _printable(value.strip("\"'"))
     return ""
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text if character.isprintable())[:100]

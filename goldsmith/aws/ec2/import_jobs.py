@@ -166,7 +166,7 @@ def _register(
     catalog.add(image)
     message = str(contents) if contents else None
     done = {"ImageId": image.id, "SnapshotDetails": details, "StatusMessage": message, "Progress": None}
-    catalog.save(noted(task, state=COMPLETED, **done).knowing(system=contents.system if contents else None))
+    catalog.save(noted(task, state=COMPLETED, **done).knowing(os_version=contents.os_version if contents else None))
 
 
 def _system(contents: Contents | None) -> str:

@@ -60,7 +60,7 @@ def _follow(world: World, image: Resource) -> tuple[str, str]:
         if ami is None:
             return "FAILED", f"The AMI {task.document['ImageId']} of the import task {name} is not there any more."
         _mark(catalog, there, ami)
-        found = there.document.get("osVersion") or task.inner.get("system")
+        found = there.document.get("osVersion") or task.inner.get("os_version")
         catalog.save(there.having(outputResources={"amis": [_output(there, ami)]}, osVersion=found or None))
         _note_version(catalog, there, found)
     return "AVAILABLE", ""
