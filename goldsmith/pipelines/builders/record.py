@@ -20,8 +20,8 @@ FOLDER = "instances"
 class Deed:
     """One thing that was done to an instance by the step of id ``step``; together they make it what it is.
 
-    A "component" has the ``arn``; a "command" its ``inputs``, and in ``outputs`` what came of it; a "cleanup" has
-    its inputs in the recipe.
+    A "component" has the ``arn``; a "command" its ``inputs``, in ``outputs`` what came of it, and in ``run`` a random
+    number, as it may do something else each time that it is run; a "cleanup" has its inputs in the recipe.
     """
 
     kind: Literal["component", "command", "cleanup"]
@@ -29,6 +29,7 @@ class Deed:
     arn: str = ""
     inputs: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    run: str = ""
 
 
 @dataclass(frozen=True)

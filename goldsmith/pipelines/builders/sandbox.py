@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -98,7 +99,7 @@ class Sandbox:
         """Run the step's script in a layer of its own."""
         with self._laid() as here:
             if not self._record.done("command", self._step.id):
-                self._do(here, Deed("command", self._step.id, inputs=dict(self._step.inputs)))
+                self._do(here, Deed("command", self._step.id, inputs=dict(self._step.inputs), run=uuid.uuid4().hex))
             here.tree.keep()
         done = self._record.done("command", self._step.id)
         return str(done.outputs["output"]) if done else ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from goldsmith.pipelines.builders.commands import ShellScript, read_command
 from goldsmith.pipelines.builders.components import run_phases
+from goldsmith.pipelines.builders.console import ConsoleLog
 from goldsmith.pipelines.builders.pinned import read_component, working_directory
 from goldsmith.pipelines.plan import BUILD_PHASES
 from goldsmith.trees.cleanup.run import clean
@@ -48,10 +49,19 @@ class Work:
         if component.volatile:  # it can be laid again in this build, and in no other
             key = LayerKey(key.title, {**key.parts, "build": self.step.image.arn})
 
+        ran = False
+
         def make(guest: Guest, stage: Stage) -> None:
+            nonlocal ran
+            ran = True
             run_phases(self.step, component, guest, stage, self.services, phases=BUILD_PHASES, told="BUILDING")
 
         here.lay(key, make)
+        if not ran:
+            with ConsoleLog(self.step.logs) as console:
+                console.line(
+                    f"Document {deed.arn} was run before with all the same: its layer is taken from the cache."
+                )
         return deed
 
     def _command(self, here: LiveTree, deed: Deed) -> Deed:
@@ -61,7 +71,7 @@ class Work:
         def make(guest: Guest, _: Stage) -> None:
             outputs["output"] = script.run(guest, self.step) if isinstance(script, ShellScript) else script
 
-        parts = {"the layer below": here.top.digest, "command": deed.step}
+        parts = {"the layer below": here.top.digest, "command": deed.step, "run": deed.run}
         here.lay(LayerKey(f"command {self.step.name}", parts), make)
         return replace(deed, outputs=outputs)
 

@@ -6,8 +6,11 @@ import pytest
 
 from goldsmith.aws.upkeep import Upkeep
 from goldsmith.components import library
-from goldsmith.pipelines.image_run import PinnedComponent
+from goldsmith.pipelines.builders.live import close_all
+from goldsmith.pipelines.image_run import PinnedComponent, PinnedParent
+from goldsmith.pipelines.workflows.action import find_action
 
+from .disks import disk_map, file_in
 from .steps import ACCOUNT, REGION, Running, a_component, a_script, an_image
 
 pytestmark = [pytest.mark.boots, pytest.mark.network]
@@ -53,6 +56,32 @@ def test_tests_run_in_an_instance_of_the_output(kept_up, ami):
     names = [group["GroupName"] for group in look("ec2", "DescribeSecurityGroups")["SecurityGroups"]]
     assert names == ["default"]
     assert not look("ec2", "DescribeKeyPairs")["KeyPairs"]
-    assert not (running.image.folder(kept_up.home) / "instances").exists() or not list(
-        (running.image.folder(kept_up.home) / "instances").iterdir()
-    )
+    assert not list((running.image.folder(kept_up.home) / "instances").iterdir())
+
+
+def test_a_machine_builds_an_ami(kept_up, ami, tmp_path):
+    """Services run in it; what it had to be reached by goes with it, and the AMI holds neither keys nor traces."""
+    service = a_component("service", a_script("systemctl is-active systemd-journald > /etc/service; sync"))
+    infrastructure = {"resourceTags": {"goldsmith:builder": "machine"}, "terminateInstanceOnFailure": False}
+    parent = PinnedParent("ami", ami, ami, disk_map(kept_up, ami))
+    running = Running(kept_up, an_image(service, slug="machined", parent=parent, infrastructure=infrastructure))
+    launch = running.step("LaunchInstance", waitFor="ssmAgent", healthCheck="RUNNING")
+    running.instance = find_action("LaunchInstance").run(launch)["instanceId"]
+    assert find_action("LaunchInstance").run(launch)["instanceId"] == running.instance
+    running.run("ExecuteComponents", identifier="step-machined")
+    running.said.clear()
+    running.run("ExecuteComponents", identifier="step-machined")
+    assert not running.said[1:]
+    close_all()
+    assert running.run("CollectImageMetadata")["osVersion"] == "Debian 12"
+    asked = {"documentName": "AWS-RunShellScript", "parameters": {"commands": ["cat /etc/service", "sleep 8765 &"]}}
+    assert running.run("RunCommand", **asked)["output"] == ["active\n"]
+    assert running.run("SanitizeInstance")["output"] == "Sanitize OK\n"
+    assert not find_action("LaunchInstance").roll_back(launch, {"instanceId": running.instance})
+    made = running.run("CreateImage")["imageId"]
+    assert file_in(kept_up, made, "etc/service", tmp_path) == "active\n"
+    assert file_in(kept_up, made, "home/admin/.ssh/authorized_keys", tmp_path) is None
+    assert file_in(kept_up, made, "etc/ssh/ssh_host_ed25519_key", tmp_path) is None
+    assert file_in(kept_up, made, "var/lib/systemd/random-seed", tmp_path) is None
+    running.run("TerminateInstance", waitForTermination=True)
+    assert not find_action("LaunchInstance").roll_back(launch, {})
