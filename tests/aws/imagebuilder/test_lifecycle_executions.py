@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from goldsmith.catalog.resources import Resource
+from goldsmith.pipelines.lifecycle.records import UNFINISHED
 from goldsmith.pipelines.world import RefusedError
 from tests.pipelines.lifecycle.conftest import DAY, EVERYTHING, REGION, detail, house  # noqa: F401 - the fixture
 
 ROLE = {"executionRole": "janitor"}
 
 
-def refusal(house, operation, **parameters):  # noqa: F811
+def refused_code(house, operation, **parameters):  # noqa: F811
     with pytest.raises(RefusedError) as refused:
         house.ask(operation, **parameters)
     return refused.value.code
@@ -126,18 +131,18 @@ def test_what_is_decided_later_replaces_a_later_deprecation(house, update):  # n
 def test_what_cannot_become_of_an_image_is_refused(house, state, status, members, code):  # noqa: F811
     arn = house.image("1.0.0/1", state=state)
     asked = {"resourceArn": arn, "state": {"status": status}, **members}
-    assert refusal(house, "StartResourceStateUpdate", **asked) == code
+    assert refused_code(house, "StartResourceStateUpdate", **asked) == code
     assert house.status(arn) == state
 
 
 def test_containers_and_unknown_images_are_refused(house):  # noqa: F811
     arn = house.image("1.0.0/1", type="DOCKER")
     asked = {"state": {"status": "DISABLED"}}
-    assert refusal(house, "StartResourceStateUpdate", resourceArn=arn, **asked) == "InvalidRequestException"
+    assert refused_code(house, "StartResourceStateUpdate", resourceArn=arn, **asked) == "InvalidRequestException"
     unknown = house.arn("image/web/9.9.9/1")
-    assert refusal(house, "StartResourceStateUpdate", resourceArn=unknown, **asked) == "ResourceNotFoundException"
+    assert refused_code(house, "StartResourceStateUpdate", resourceArn=unknown, **asked) == "ResourceNotFoundException"
     version = house.arn("image/web/1.0.0")
-    assert refusal(house, "StartResourceStateUpdate", resourceArn=version, **asked) == "InvalidRequestException"
+    assert refused_code(house, "StartResourceStateUpdate", resourceArn=version, **asked) == "InvalidRequestException"
 
 
 @pytest.mark.parametrize("state", ["FAILED", "CANCELLED"])
@@ -153,7 +158,7 @@ def test_one_execution_at_a_time_which_can_be_cancelled(house):  # noqa: F811
     arn = house.image("1.0.0/1", (REGION, ami))
     asked = {"resourceArn": arn, "state": {"status": "DELETED"}, "includeResources": EVERYTHING, **ROLE}
     execution = house.ask("StartResourceStateUpdate", **asked)["lifecycleExecutionId"]
-    assert refusal(house, "StartResourceStateUpdate", **asked) == "ResourceInUseException"
+    assert refused_code(house, "StartResourceStateUpdate", **asked) == "ResourceInUseException"
     house.ask("CancelLifecycleExecution", lifecycleExecutionId=execution)
     assert house.ask("GetLifecycleExecution", lifecycleExecutionId=execution)["lifecycleExecution"]["state"] == {
         "status": "CANCELLING"
@@ -163,7 +168,7 @@ def test_one_execution_at_a_time_which_can_be_cancelled(house):  # noqa: F811
     listed = house.ask("ListLifecycleExecutionResources", lifecycleExecutionId=execution)
     assert listed["lifecycleExecutionState"]["status"] == "CANCELLED"
     assert house.described(ami)
-    assert refusal(house, "CancelLifecycleExecution", lifecycleExecutionId=execution) == "ResourceInUseException"
+    assert refused_code(house, "CancelLifecycleExecution", lifecycleExecutionId=execution) == "ResourceInUseException"
 
 
 def test_executions_are_their_accounts_own(house):  # noqa: F811
@@ -173,7 +178,7 @@ def test_executions_are_their_accounts_own(house):  # noqa: F811
     execution = house.ask("StartResourceStateUpdate", **asked)["lifecycleExecutionId"]
     for operation in ("GetLifecycleExecution", "ListLifecycleExecutionResources", "CancelLifecycleExecution"):
         known = {"account": house.other, "lifecycleExecutionId": execution}
-        assert refusal(house, operation, **known) == "ResourceNotFoundException"
+        assert refused_code(house, operation, **known) == "ResourceNotFoundException"
     assert not house.ask("ListLifecycleExecutions", account=house.other, resourceArn=arn)["lifecycleExecutions"]
 
 
@@ -191,3 +196,28 @@ def test_lists_come_in_pages(house):  # noqa: F811
         if not (token := page.get("nextToken")):
             break
     assert seen == [["1", "2"], ["3", "4"], ["5"]]
+
+
+def test_boto3_reads_times_and_states(fresh, refusal):
+    client = fresh.client("imagebuilder", account="lifecycle")
+    account = fresh.account_id("lifecycle")
+    arn = f"arn:aws:imagebuilder:us-east-1:{account}:image/web/1.0.0/1"
+    document = {"arn": arn, "name": "web", "version": "1.0.0/1", "type": "AMI", "state": {"status": "AVAILABLE"}}
+    with fresh.cloud.catalog(account, "us-east-1") as catalog:
+        catalog.add(Resource(arn, "image-build", account, "us-east-1", "web/1.0.0", "AVAILABLE", document=document))
+    later = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    client.start_resource_state_update(resourceArn=arn, state={"status": "DEPRECATED"}, updateAt=later)
+    assert client.get_image(imageBuildVersionArn=arn)["image"]["deprecationTime"] == later
+    answer = client.start_resource_state_update(
+        resourceArn=arn, state={"status": "DISABLED"}, includeResources={"amis": True}, executionRole="janitor"
+    )
+    while client.list_lifecycle_executions(resourceArn=arn)["lifecycleExecutions"][0]["state"]["status"] in UNFINISHED:
+        time.sleep(0.05)
+    execution = client.get_lifecycle_execution(lifecycleExecutionId=answer["lifecycleExecutionId"])[
+        "lifecycleExecution"
+    ]
+    assert execution["state"] == {"status": "SUCCESS"}
+    assert execution["startTime"] <= execution["endTime"]
+    assert client.list_lifecycle_executions(resourceArn=arn)["lifecycleExecutions"] == [execution]
+    absent = "lce-00000000-0000-0000-0000-000000000000"
+    assert refusal(client.get_lifecycle_execution, lifecycleExecutionId=absent) == "ResourceNotFoundException"
