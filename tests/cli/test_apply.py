@@ -403,3 +403,14 @@ def test_several_templates_share_parameters(folder):
     assert [row["reference"].rpartition(":")[2] for row in rows if row["plan"] == "left out"] == ["first", "second"]
     with pytest.raises(GoldsmithError, match="No template has a parameter Three"):
         invoke(folder, "--plan", "-p", "Three=3")
+
+
+def test_a_recipe_is_left_without_components_where_none_is_here(folder):
+    lone = {**SYNTHESISED, "Resources": {"Recipe": json.loads(json.dumps(SYNTHESISED["Resources"]["Recipe1A"]))}}
+    del lone["Resources"]["Recipe"]["Properties"]["Components"][0]
+    (folder / "lone.json").write_text(json.dumps(lone))
+    assert applied(folder / "lone.json", "--parent", "debian/12", "--skip-missing") == [
+        ("create", "image-recipe", "synth 1.0.0")
+    ]
+    recipe = shown("GetImageRecipe", "imageRecipe", imageRecipeArn=f"{ARN}:image-recipe/synth/1.0.0")
+    assert recipe["components"] == []

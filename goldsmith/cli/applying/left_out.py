@@ -34,6 +34,7 @@ FORMS = {
     "AWS::IAM::ManagedPolicy": Form(
         "ManagedPolicyName", "arn:aws:iam::{account}:policy/{name}", "PolicyArn", reference_is_arn=True
     ),
+    "AWS::KMS::Key": Form("", "arn:aws:kms:{region}:{account}:key/{name}"),
     "AWS::Logs::LogGroup": Form("LogGroupName", "arn:aws:logs:{region}:{account}:log-group:{name}:*"),
     "AWS::S3::Bucket": Form("BucketName", "arn:aws:s3:::{name}", lower=True),
     "AWS::SNS::Topic": Form("TopicName", "arn:aws:sns:{region}:{account}:{name}", "TopicArn", reference_is_arn=True),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.aws.imagebuilder.managed import ACCOUNT, find_managed
@@ -31,27 +31,39 @@ class Fitted:
     missing: tuple[str, ...] = ()
 
 
-def fit_recipe(here: Here, parameters: dict[str, Any], replacements: Replacements) -> Fitted:
-    """Return an image recipe with what is not here replaced, as far as that was asked for."""
-    notes, missing = [], []
-    fitted = dict(parameters)
-    parent = parameters.get("parentImage", "")
-    if not _has_parent(here, parent):
-        if replacements.parent:
-            fitted["parentImage"] = replacements.parent
-            notes.append(f"parentImage: {replacements.parent}, as {parent} is not here")
-        else:
-            missing.append(f"the parent image {parent} is not here: say what to use instead, as in --parent debian/12")
-    for each in parameters.get("components") or []:
-        arn = each.get("componentArn", "")
-        if _has_component(here, arn):
-            continue
-        if replacements.skip_components:
-            fitted["components"] = [other for other in fitted["components"] if other is not each]
-            notes.append(f"components: without {arn}, which is not here")
-        else:
-            missing.append(f"the component {arn} is not here: leave such components out with --skip-missing")
-    return Fitted(fitted, tuple(notes), tuple(missing))
+def fit_recipe(here: Here, noun: str, parameters: dict[str, Any], replacements: Replacements) -> Fitted:
+    """Return a recipe with what is not here replaced, as far as that was asked for.
+
+    A container's parent is left as it is: its registry has it.
+    """
+    fitted = _fit_components(here, Fitted(parameters), replacements)
+    return fitted if noun == "container-recipe" else _fit_parent(here, fitted, replacements)
+
+
+def _fit_parent(here: Here, fitted: Fitted, replacements: Replacements) -> Fitted:
+    parent = fitted.parameters.get("parentImage", "")
+    if _has_parent(here, parent):
+        return fitted
+    if not replacements.parent:
+        told = f"the parent image {parent} is not here: say what to use instead, as in --parent debian/12"
+        return replace(fitted, missing=(told, *fitted.missing))
+    note = f"parentImage: {replacements.parent}, as {parent} is not here"
+    return Fitted({**fitted.parameters, "parentImage": replacements.parent}, (note, *fitted.notes), fitted.missing)
+
+
+def _fit_components(here: Here, fitted: Fitted, replacements: Replacements) -> Fitted:
+    components = fitted.parameters.get("components") or []
+    absent = [each for each in components if not _has_component(here, each.get("componentArn", ""))]
+    if not absent:
+        return fitted
+    arns = [each["componentArn"] for each in absent]
+    if not replacements.skip_components:
+        told = (f"the component {arn} is not here: leave such components out with --skip-missing" for arn in arns)
+        return replace(fitted, missing=(*fitted.missing, *told))
+    left = [each for each in components if each not in absent]
+    rest = {name: value for name, value in fitted.parameters.items() if name != "components"}
+    notes = tuple(f"components: without {arn}, which is not here" for arn in arns)
+    return Fitted({**rest, **({"components": left} if left else {})}, (*fitted.notes, *notes), fitted.missing)
 
 
 def _has_parent(here: Here, text: str) -> bool:

@@ -79,14 +79,14 @@ class Planner:
             raise LookupError(wanted.kind)
         facts = parameters.get("facts")
         asked = {name: value for name, value in parameters.items() if name != "facts"}
-        if wanted.kind == "image-recipe":
-            return self._recipe(asked)
+        if wanted.kind in {"image-recipe", "container-recipe"}:
+            return self._recipe(wanted.kind, asked)
         change = plan_resource(self.here, wanted.kind, asked)
         return plan_facts(self.here, change, facts) if facts is not None else change
 
-    def _recipe(self, parameters: dict[str, Any]) -> Change:
-        fitted = fit_recipe(self.here, parameters, self.replacements)
-        change = plan_resource(self.here, "image-recipe", fitted.parameters)
+    def _recipe(self, noun: str, parameters: dict[str, Any]) -> Change:
+        fitted = fit_recipe(self.here, noun, parameters, self.replacements)
+        change = plan_resource(self.here, noun, fitted.parameters)
         if fitted.missing:
             return replace(change, verb="conflict", steps=(), details=fitted.missing)
         return replace(change, details=(*fitted.notes, *change.details))
