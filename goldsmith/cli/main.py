@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from goldsmith.cli.event_commands import register as register_events
 from goldsmith.cli.machines import register
 from goldsmith.cli.marketplace_commands import marketplace_app
 from goldsmith.cli.pipeline_commands import pipeline_app
@@ -305,6 +306,7 @@ def component_run(
 
 
 register(app)
+register_events(app)
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -100,8 +100,8 @@ def serve(*, host: str, port: int, certificate: str, key: str) -> None:
     finally:
         cloud.close()
         os.close(alone)
-    if builder.engine.running:
-        print(f"{len(builder.engine.running)} builds go on when it serves again.", file=sys.stderr)
+    if left := len(builder.left):
+        print(f"{left} {'build goes' if left == 1 else 'builds go'} on when it serves again.", file=sys.stderr)
         sys.stderr.flush()
         os._exit(0)  # their threads would go on, and their sandboxes end with this process
 

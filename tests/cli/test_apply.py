@@ -122,6 +122,12 @@ def test_a_pipeline_file_becomes_aws_resources_and_a_second_time_nothing_is_writ
     assert {json.loads(row[3]).get("cleanup", {}).get("accounts") for row in before if row[0] == "image-pipeline"} == {
         "remove"
     }
+    with here() as home:
+        begun = home.call("imagebuilder", "StartImagePipelineExecution", imagePipelineArn=pipeline["arn"])
+        with home.cloud.catalog(home.account, "us-east-1", writes=False) as catalog:
+            image = catalog.own("image-build", begun["imageBuildVersionArn"])
+    assert image.inner["cleanup"] == {"accounts": "remove"}
+    before = resources()
     assert {verb for verb, _, _ in applied(folder)} == {"unchanged"}
     assert "Everything is as the files say." in invoke(folder)
     assert resources() == before
@@ -146,6 +152,8 @@ def test_what_changes_is_a_new_build_a_new_version_or_an_update(folder):
     assert {verb for verb, _, _ in applied(folder)} == {"unchanged"}
     edit(folder / "web.yml", "cron(0 3", "cron(0 4")
     assert ("update", "image-pipeline", "web") in applied(folder)
+    edit(folder / "web.yml", "  parentImage:", "  builder: machine\n  parentImage:")
+    assert applied(folder)[2] == ("update", "infrastructure-configuration", "web")
     edit(folder / "web.yml", "cleanup: {accounts: remove}\n", "")
     assert json.loads(invoke(folder, "--json", "--yes"))[-1]["details"] == ["cleanup: another"]
     assert {verb for verb, _, _ in applied(folder)} == {"unchanged"}

@@ -86,6 +86,8 @@ def begin_image(
     if pipeline is not None:
         document |= {"sourcePipelineName": pipeline.document["name"], "sourcePipelineArn": pipeline.id}
     inner = {"attempt": 1, **({"because": dict(because)} if because else {})}
+    if pipeline is not None and "cleanup" in pipeline.inner:
+        inner["cleanup"] = pipeline.inner["cleanup"]
     slug, version = recipe.name.split("/")
     image = add_build(call, "image", slug, version, document, tags=tags, state="PENDING", inner=inner)
     call.later(call.cloud.builds.submit_pending)

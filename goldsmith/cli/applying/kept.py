@@ -1,7 +1,6 @@
 """What is written beside Image Builder's operations: a pipeline's local facts, and documents too long for a request.
 
-The facts are of the pipeline's record, beside its document: ``cleanup`` (the block as written), ``builder`` ("sandbox"
-or "machine") and ``firmware`` (a list).
+The facts are of the pipeline's record, beside its document: ``cleanup`` (the block as written), ``firmware`` (a list).
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 KIND = "image-pipeline"
 SERVICE = "goldsmith"
-FACTS = ("cleanup", "builder", "firmware")
+FACTS = ("cleanup", "firmware")
 BUCKET = "goldsmith-documents"
 
 

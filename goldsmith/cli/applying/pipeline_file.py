@@ -13,6 +13,7 @@ from goldsmith.documents.component_reference import ComponentFile, ManagedCompon
 from goldsmith.documents.parent_image import LocalFile
 from goldsmith.documents.pipeline import Pipeline, parse_pipeline
 from goldsmith.documents.source import Mark
+from goldsmith.pipelines.builders.instances import BUILDER_TAG
 
 if TYPE_CHECKING:
     from goldsmith.cli.applying.change import Known
@@ -72,6 +73,8 @@ class _Reader:
         configuration = self.pipeline.infrastructure_configuration
         name = configuration.name or self.pipeline.name
         said = {"instanceProfileName": INSTANCE_PROFILE, **_dump(configuration), "name": name}
+        if "builder" in self.pipeline.image_recipe.model_fields_set:
+            said["resourceTags"] = {BUILDER_TAG: self.pipeline.image_recipe.builder, **said.get("resourceTags", {})}
         return self._wanted("infrastructure-configuration", name, lambda _: said)
 
     def distribution(self) -> Wanted | None:
@@ -102,8 +105,6 @@ class _Reader:
         facts: dict[str, Any] = {}
         if "cleanup" in self.pipeline.model_fields_set:
             facts["cleanup"] = _dump(self.pipeline.cleanup)
-        if "builder" in self.pipeline.image_recipe.model_fields_set:
-            facts["builder"] = self.pipeline.image_recipe.builder
         if "firmware" in self.pipeline.image_tests_configuration.model_fields_set:
             facts["firmware"] = list(self.pipeline.image_tests_configuration.firmware)
         return facts
