@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from goldsmith.pipelines.stop import Stop
 from goldsmith.pipelines.workflows.outcome import WorkflowOutcome
 from goldsmith.pipelines.workflows.run import run_workflow
 from goldsmith.workflows import library
@@ -335,7 +336,11 @@ def test_a_build_that_is_cancelled_at_any_boundary_leaves_nothing(bench):
 
 
 def test_a_step_that_runs_is_cancelled(bench):
-    text = HEAD + LAUNCH + "  - {name: Slow, action: CollectImageMetadata, inputs: {instanceId: i-1}}\n"
+    text = (
+        HEAD
+        + LAUNCH
+        + "  - {name: Slow, action: CollectImageMetadata, timeoutSeconds: 20, inputs: {instanceId: i-1}}\n"
+    )
     ledger = MemoryLedger()
     launched = threading.Event()
 
@@ -359,11 +364,16 @@ def test_a_wait_is_cancelled_and_is_not_begun_anew_after_a_restart(bench):
     assert run_workflow(bench.run(text), ledger).status == "CANCELLED"
     assert bench.effects.begun == []
     due = next(value for key, value in ledger.done.items() if key.endswith("wait until"))
-    bench.world.clock = lambda: due
-    resumed = MemoryLedger(
-        done={key: value for key, value in ledger.done.items() if key.endswith((" begin", " until"))}
-    )
-    assert run_workflow(bench.run(text), resumed).status == "COMPLETED"
+    bench.world.clock = lambda: due - 7
+    waited = []
+
+    class Waiting(Stop):
+        def wait(self, seconds):
+            waited.append(seconds)
+
+    kept = {key: value for key, value in ledger.done.items() if key.endswith((" begin", " until"))}
+    assert run_workflow(bench.run(text), MemoryLedger(done=kept, stop=Waiting())).status == "COMPLETED"
+    assert waited == [7]
 
 
 def test_the_managed_build_workflow_runs(bench):

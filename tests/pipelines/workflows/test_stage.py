@@ -72,7 +72,8 @@ def test_the_members_of_a_group_run_at_the_same_time(a_run, bench):
 
 
 SLOW = GIVES.replace(
-    "  - {{name: Run", "  - {{name: Slow, action: CollectImageMetadata, inputs: {{instanceId: i}}}}\n  - {{name: Run"
+    "  - {{name: Run",
+    "  - {{name: Slow, action: CollectImageMetadata, timeoutSeconds: 20, inputs: {{instanceId: i}}}}\n  - {{name: Run",
 )
 
 
