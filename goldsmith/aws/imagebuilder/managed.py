@@ -10,6 +10,7 @@ from goldsmith.components import library as components
 from goldsmith.documents.parent_image import DISTRIBUTIONS
 from goldsmith.documents.parser import parse_component
 from goldsmith.documents.versions import Version
+from goldsmith.workflows import library as workflows
 
 if TYPE_CHECKING:
     from goldsmith.documents.arns import Arn
@@ -118,8 +119,6 @@ def _images(region: str) -> list[Resource]:
 
 
 def _workflows(region: str) -> list[Resource]:
-    from goldsmith.workflows import library  # noqa: PLC0415 - its documents are read when first asked for
-
     return [
         _resource(
             "workflow",
@@ -131,5 +130,5 @@ def _workflows(region: str) -> list[Resource]:
             data=each.text,
             parameters=list(each.parameters),
         )
-        for each in library.all_workflows()
+        for each in workflows.all_workflows()
     ]
