@@ -103,6 +103,8 @@ def retry_image(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
             "ResourceInUseException",
             f"The image '{image.id}' is {image.state}; one that failed or was cancelled is retried.",
         )
+    if "import" in image.inner:
+        raise invalid(call.operation, ARN, "It was imported and not built: import it again.")
     mark_retried(call.catalog, image.id)
     again = in_state(image, "PENDING").knowing(cancel=None, attempt=int(image.inner.get("attempt", 1)) + 1)
     call.catalog.save(again)

@@ -165,7 +165,9 @@ def test_an_end_is_told_once_as_an_event(served: Served, builder: Any, bucket: P
     assert follow(served) == []
 
 
-def test_what_goes_wrong_is_the_images_reason(served: Served, builder: Any, bucket: Path, infrastructure: str) -> None:
+def test_what_goes_wrong_is_the_images_reason(
+    served: Served, builder: Any, bucket: Path, infrastructure: str, refusal: Callable[..., str]
+) -> None:
     (bucket / "broken.qcow2").write_bytes(b"no disk at all")
     asked = {
         "semanticVersion": "1.0.0",
@@ -176,6 +178,7 @@ def test_what_goes_wrong_is_the_images_reason(served: Served, builder: Any, buck
     broken = builder.import_disk_image(name="broken", uri="s3://disks/broken.qcow2", **asked)["imageBuildVersionArn"]
     missing = builder.import_disk_image(name="missing", uri="s3://disks/none.raw", **asked)["imageBuildVersionArn"]
     assert "not a qcow2 image" in ended(served, builder, broken)["state"]["reason"]
+    assert refusal(builder.retry_image, imageBuildVersionArn=broken) == "InvalidRequestException"
     state = ended(served, builder, missing)["state"]
     assert state["status"] == "FAILED"
     assert "no file none.raw in the bucket disks" in state["reason"]
