@@ -149,9 +149,8 @@ class LayerStore:
     @contextlib.contextmanager
     def arriving(self, workspace: Workspace) -> Iterator[Path]:
         """Give a new locked folder that the workspace's root owns; what is not renamed in the end is removed."""
-        folder = Path(tempfile.mkdtemp(prefix=_ARRIVING, dir=self.folder))
-        with _opened(folder) as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH)
+        with contextlib.ExitStack() as stack:
+            folder = self._make_locked(stack)
             workspace.own(folder)
             try:
                 yield folder
@@ -161,6 +160,25 @@ class LayerStore:
             finally:
                 if folder.exists():
                     _remove(workspace, folder)
+
+    def _make_locked(self, stack: contextlib.ExitStack) -> Path:
+        """Make a folder that is locked as long as the stack: anew when a sweep took it for a leftover before that."""
+        while True:
+            folder = Path(tempfile.mkdtemp(prefix=_ARRIVING, dir=self.folder))
+            with contextlib.suppress(FileNotFoundError):
+                lock = stack.enter_context(_opened(folder))
+                fcntl.flock(lock, fcntl.LOCK_SH)
+                if os.fstat(lock).st_nlink:
+                    return folder
+
+    def leftovers(self) -> Iterator[Path]:
+        """Yield the folders of layers that processes, perhaps killed ones, were about to keep."""
+        return self.folder.glob(f"{_ARRIVING}*")
+
+    def sweep(self, workspace: Workspace) -> None:
+        """Remove the layers that killed processes were about to keep."""
+        for folder in self.leftovers():
+            self._clear(workspace, folder)
 
     def _clear(self, workspace: Workspace, place: Path) -> None:
         """Make room where a damaged layer, or one of an older version of ours, stands in the way."""

@@ -37,14 +37,15 @@ log = logging.getLogger(__name__)
 GLANCE = 1.0
 SCHEDULE_PACE = 5.0
 DELIVERY_PACE = 2.0
+TIDYING_PACE = 3600.0
 POLICY_PACE = 10.0
 """Seconds between two times of each of the tasks."""
 
 
 class ImageBuilder:
-    """Builds a cloud's images while the with block lasts.
+    """Builds a cloud's images while the with block lasts. Raises EngineError when the builds' records are unusable.
 
-    Builds that run at its end are left alone: the process is to end, and the next one takes them up.
+    Builds that run at its end are ``left`` where they are: the process is to end, and the next one takes them up.
     """
 
     def __init__(self, cloud: Cloud) -> None:
@@ -62,6 +63,7 @@ class ImageBuilder:
             url=cloud.settings.database,
             limit=cloud.settings.builds,
         )
+        self.left: tuple[str, ...] = ()
         self._over = threading.Event()
         self._stack = ExitStack()
 
@@ -73,12 +75,16 @@ class ImageBuilder:
         self._repeat("imports", GLANCE, partial(follow_imports, self.world, self.events.emit, self._note_end))
         self._repeat("policies", POLICY_PACE, self.lifecycles.tick)
         self._repeat("events", DELIVERY_PACE, self.events.deliver_due)
+        self._repeat("records", TIDYING_PACE, self.engine.forget_old)
         return self
 
     def __exit__(self, *_: object) -> None:
+        running = self.engine.running
+        self.engine.end()
+        self.left = tuple({*running, *self.engine.running})
         self._over.set()
         self._stack.close()
-        if not self.engine.running:
+        if not self.left:
             self.engine.close()
             close_all()
 

@@ -24,15 +24,18 @@ from goldsmith.pipelines.workflows.workflow_run import WorkflowRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from goldsmith.catalog.resources import Resource
     from goldsmith.documents.workflows.step import Stage
     from goldsmith.pipelines.engine.ledger import BuildLedger
     from goldsmith.pipelines.engine.records import ImageRecord
+    from goldsmith.pipelines.workflows.action import Action
     from goldsmith.pipelines.workflows.outcome import WorkflowOutcome
 
     Pin = Callable[[Resource], ImageRun]
     Plan = Callable[[Resource], list[PlannedWorkflow]]
+    Find = Callable[[str], Action]
 
 STAGES: tuple[tuple[Stage, str], ...] = (("BUILD", "BUILDING"), ("TEST", "TESTING"), ("DISTRIBUTION", "DISTRIBUTING"))
 RUN = "run.json"
@@ -52,16 +55,20 @@ class ImageFailedError(GoldsmithError):
 class Build:
     """One try of building an image. ``name`` is the try's own."""
 
-    def __init__(self, record: ImageRecord, name: str, ledger: BuildLedger, pin: Pin, plan: Plan) -> None:
+    def __init__(self, record: ImageRecord, name: str, ledger: BuildLedger, pin: Pin, plan: Plan, find: Find) -> None:
         self.record = record
         self.world = record.world
         self.name = name
         self.ledger = ledger
         self._pin = pin
         self._plan = plan
+        self._find = find
 
     def run(self) -> None:
-        """Build the image to AVAILABLE. Raises ImageFailedError, StoppedError, and GoldsmithError for broken parts."""
+        """Build the image until all that is missing is its being AVAILABLE.
+
+        Raises ImageFailedError, StoppedError, and GoldsmithError for broken parts.
+        """
         self.ledger.once("creating", lambda: self.record.pass_to("CREATING"))
         pinned = self.ledger.once("pinned", self._pinned)
         if "failed" in pinned:
@@ -74,11 +81,17 @@ class Build:
             workflows = [each for each in plan if each.stage == stage]
             if stage in pinned["done"] or (not workflows and stage != "DISTRIBUTION"):
                 continue
-            self._require_going()
-            self.ledger.once(f"{stage} begins", partial(self.record.pass_to, status))
+            if not self.ledger.once(f"{stage} begins", partial(self._begin, status)):
+                raise StoppedError("It was cancelled.")
             outputs |= self._run_stage(run, stage, status, workflows, outputs)
         self.ledger.once("integrating", lambda: self.record.pass_to("INTEGRATING"))
-        self.ledger.once("available", lambda: self.record.pass_to("AVAILABLE"))
+
+    def _begin(self, status: str) -> bool:
+        """Pass to a stage's state unless the build is cancelled; once begun, a stage ends by itself."""
+        if self.ledger.stop.asked:
+            return False
+        self.record.pass_to(status)
+        return True
 
     def _pinned(self) -> dict[str, Any]:
         """Resolve everything that the image is made of, or take what an earlier try has."""
@@ -88,15 +101,14 @@ class Build:
         done = image.inner.get("done", {})
         file = self.record.folder / RUN
         try:
-            if done and file.exists():
-                kept = json.loads(file.read_text())
-            else:
+            kept = _read_pinned(file)
+            if not kept or not (done or kept["try"] == self.name):
                 kept = {
+                    "try": self.name,
                     "run": self._pin(image).as_json(),
                     "plan": [each.as_json() for each in self._plan(image)],
                 }
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(json.dumps(kept))
+                _write_pinned(file, kept)
         except GoldsmithError as missing:
             return {"failed": str(missing)}
         self._say_parts(ImageRun.from_json(kept["run"]))
@@ -143,6 +155,7 @@ class Build:
             output_image=image_id,
             parallel_group=planned.group,
             continues=planned.continues,
+            find=self._find,
         )
 
     def _note(
@@ -176,8 +189,22 @@ class Build:
         image = self.record.read()
         return image.state if image is not None else status
 
-    def _require_going(self) -> None:
-        self.ledger.stop.check()
+
+def _read_pinned(file: Path) -> dict[str, Any]:
+    """Return what a try has pinned, {} where none has."""
+    try:
+        kept: dict[str, Any] = json.loads(file.read_text())
+    except FileNotFoundError:
+        return {}
+    return kept
+
+
+def _write_pinned(file: Path, kept: Mapping[str, Any]) -> None:
+    """Write what a try has pinned, whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    arriving = file.with_name(f".{file.name}")
+    arriving.write_text(json.dumps(kept))
+    arriving.replace(file)
 
 
 def _as_row(ami: Mapping[str, Any]) -> dict[str, Any]:

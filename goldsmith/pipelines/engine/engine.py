@@ -4,34 +4,48 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.errors import GoldsmithError
 from goldsmith.pipelines.builders.live import close_build
 from goldsmith.pipelines.engine.beside import Beside
 from goldsmith.pipelines.engine.build import Build, ImageFailedError
-from goldsmith.pipelines.engine.durable import Durable
+from goldsmith.pipelines.engine.durable import BrokenStepError, Durable, leave_if_ended
 from goldsmith.pipelines.engine.ledger import BuildLedger
+from goldsmith.pipelines.engine.leftovers import clear_leftovers
 from goldsmith.pipelines.engine.records import KIND, ImageRecord
 from goldsmith.pipelines.engine.states import ACTIVE, FINAL
 from goldsmith.pipelines.image_run import image_folder
 from goldsmith.pipelines.stop import Stop, StoppedError
+from goldsmith.pipelines.workflows.action import find_action
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator
 
     from goldsmith.catalog.resources import Resource
     from goldsmith.pipelines.engine.build import Pin, Plan
     from goldsmith.pipelines.engine.records import Emit
+    from goldsmith.pipelines.workflows.action import Action
     from goldsmith.pipelines.world import World
+
+KEPT = 30 * 86400.0
+"""Seconds that the engine's own records of a build are kept after its end; a deleted image's go at once."""
+
+_CUT_SHORT = (
+    "The build was cut short: the engine's records say that it is over, and do not say how. Retry it: it goes on "
+    "after the last stage that was finished."
+)
 
 log = logging.getLogger(__name__)
 
 
 class Engine:
-    """Builds a home's images. ``pin`` makes a run of an image's record, ``plan`` finds its workflows.
+    """Builds a home's images.
 
-    ``ended`` hears of each image that is over.
+    ``pin`` makes a run of an image's record, ``plan`` finds its workflows, ``find`` the actions of their steps.
+    ``ended`` hears of each image that is over, after a kill perhaps once more. Raises EngineError when the engine's
+    records cannot be used.
     """
 
     def __init__(
@@ -44,98 +58,161 @@ class Engine:
         ended: Callable[[Resource], None],
         url: str = "",
         limit: int = 2,
+        find: Callable[[str], Action] = find_action,
     ) -> None:
         self.world = world
         self._pin = pin
         self._plan = plan
         self._emit = emit
         self._ended = ended
+        self._find = find
         self._stops: dict[str, Stop] = {}
         self._submitted: set[str] = set()
+        self._begun: set[str] = set()
         self._beside = Beside()
         self._lock = threading.Lock()
         self._durable = Durable(world.home.path, self._work, url=url, limit=limit)
 
     def start(self) -> None:
-        """Take up what an earlier server left, and what waits."""
+        """Clear away what an earlier server left half done, take up its builds, and what waits."""
+        clear_leftovers(self.world.home)
         self._durable.launch()
         self.submit_pending()
 
     def submit_pending(self) -> None:
-        """Queue the images that wait; one that is queued or runs is left as it is."""
-        for image in self._images():
-            name = f"{image.id}#{image.inner.get('attempt', 1)}"
+        """Queue the images that wait; one that is queued or runs is left as it is.
+
+        What the catalogue and the engine's records do not agree on is brought to an end as well.
+        """
+        for image in self.world.every(KIND, ACTIVE):
+            if "import" in image.inner:
+                continue
+            name = _try_of(image)
             with self._lock:
                 known = name in self._submitted
-                self._submitted.add(name)
-            if not known and "import" not in image.inner:
-                self._durable.submit(name)
+                left = name in self._begun and name not in self._stops
+            if not known:
+                self._submit(name)
+            elif left and self._durable.standing(name) == "over":
+                self._cut_short(name)
             if image.inner.get("cancel"):
                 self.cancel(image.id)
 
     def cancel(self, arn: str) -> None:
         """End a build whose record asks for it: at once where it waits, else as soon as its step can be ended."""
-        with self._lock:
-            stop = self._stops.get(arn)
-        if stop is not None:
-            stop.ask()
-            return
         record = self._record(arn)
         image = record.read()
-        if image is not None and image.state == "PENDING":
+        if image is None:
+            return
+        with self._lock:
+            stop = self._stops.get(_try_of(image))
+        if stop is not None:
+            stop.ask()
+        elif image.state == "PENDING":
             record.pass_to("CANCELLED", "The image was cancelled before its build began.")
 
+    def forget_old(self) -> None:
+        """Remove the engine's records of builds that nobody will ask for: of deleted images, and of those long over."""
+        for name, moment in self._durable.recorded().items():
+            image = self._record(_image_of(name)).read()
+            if image is None or (image.state in FINAL and self.world.clock() - moment > KEPT):
+                self._durable.forget([name])
+
+    def end(self) -> None:
+        """Begin and record nothing more: what runs is taken up by the next server after its last finished step."""
+        self._durable.end()
+        self._beside.end()
+
     def close(self) -> None:
-        """End without waiting: what runs is taken up by the next server."""
+        """End and let go of the records; no build may be running."""
+        self.end()
         self._durable.close()
 
     @property
     def running(self) -> tuple[str, ...]:
         """The ARNs of the images that are being built."""
         with self._lock:
-            return tuple(self._stops)
-
-    def _images(self) -> Sequence[Resource]:
-        return self.world.every(KIND, ACTIVE)
+            return tuple(_image_of(name) for name in self._stops)
 
     def _record(self, arn: str) -> ImageRecord:
         return ImageRecord(self.world, arn, self._emit, self._ended)
 
+    def _submit(self, name: str) -> None:
+        """Put a try into the queue, or see what became of it."""
+        standing = self._durable.standing(name)
+        if standing == "over":
+            self._cut_short(name)
+            return
+        if standing == "older":
+            self._durable.forget([name])
+        self._durable.submit(name)
+        with self._lock:
+            self._submitted.add(name)
+
+    def _cut_short(self, name: str) -> None:
+        self._beside.forget(name)
+        self._record(_image_of(name)).pass_to("FAILED", _CUT_SHORT)
+
     def _work(self, name: str, part: str) -> Any:
         if part:
             return self._beside.run(name, part)
-        try:
-            self._build(name)
-        finally:
-            self._beside.forget(name)
+        with self._going(name) as stop:
+            self._build(name, stop)
+        self._beside.forget(name)
         return None
 
-    def _build(self, name: str) -> None:
-        arn = name.partition("#")[0]
-        record = self._record(arn)
+    @contextmanager
+    def _going(self, name: str) -> Iterator[Stop]:
+        """Give the signal to end a try while it runs."""
+        with self._lock:
+            self._begun.add(name)
+            stop = self._stops[name] = Stop()
+        try:
+            yield stop
+        finally:
+            with self._lock:
+                self._stops.pop(name, None)
+
+    def _build(self, name: str, stop: Stop) -> None:
+        record = self._record(_image_of(name))
         image = record.read()
-        if image is None or image.state in FINAL:
+        if image is None or _try_of(image) != name:
             return
-        stop = self._stop(arn)
+        if image.state in FINAL:
+            record.tell_end()
+            return
         if image.inner.get("cancel"):
             stop.ask()
         ledger = BuildLedger(record, name, stop, self._beside)
         try:
-            Build(record, name, ledger, self._pin, self._plan).run()
-        except StoppedError:
-            record.pass_to("CANCELLED", "The image's creation was cancelled.")
-        except ImageFailedError as failed:
-            record.pass_to("FAILED", failed.message, failed.context)
-        except GoldsmithError as failed:
-            record.pass_to("FAILED", str(failed))
-        except Exception as broken:
-            log.exception("The build of %s broke", arn)
-            record.pass_to("FAILED", f"An internal error ended the build: {broken!r}. The server's log tells more.")
+            ending = self._run(Build(record, name, ledger, self._pin, self._plan, self._find))
         finally:
-            close_build(image_folder(self.world.home, arn))
-            with self._lock:
-                self._stops.pop(arn, None)
+            close_build(image_folder(self.world.home, image.id))
+        leave_if_ended()
+        record.pass_to(*ending)
 
-    def _stop(self, arn: str) -> Stop:
-        with self._lock:
-            return self._stops.setdefault(arn, Stop())
+    def _run(self, build: Build) -> tuple[Any, ...]:
+        """Run a try and return the state that it leads to, why, and the failureContext."""
+        try:
+            build.run()
+        except StoppedError:
+            return "CANCELLED", "The image's creation was cancelled."
+        except ImageFailedError as failed:
+            return "FAILED", failed.message, failed.context
+        except GoldsmithError as failed:
+            return "FAILED", str(failed)
+        except Exception as broken:
+            log.exception("The build of %s broke", build.record.arn)
+            words = str(broken) if isinstance(broken, BrokenStepError) else repr(broken)
+            return "FAILED", f"An internal error ended the build: {words}. The server's log tells more."
+        return ("AVAILABLE",)
+
+
+def _try_of(image: Resource) -> str:
+    """Return the name of an image's latest try."""
+    return f"{image.id}#{image.inner.get('attempt', 1)}"
+
+
+def _image_of(name: str) -> str:
+    """Return the ARN of the image whose try has a name."""
+    return name.rpartition("#")[0]

@@ -47,7 +47,11 @@ class BuildLedger:
         for part, work in works.items():
             self._beside.offer(self._name, part, partial(work, self))
             waits[part] = fork(self._name, part)
-        return {part: wait() for part, wait in waits.items()}
+        ended = {part: _ending(wait) for part, wait in waits.items()}
+        for raised, _ in ended.values():
+            if raised is not None:
+                raise raised
+        return {part: returned for part, (_, returned) in ended.items()}
 
     def record_workflow(self, execution: str, facts: Mapping[str, Any]) -> None:
         """Write members of a workflow execution; applying configurations is integration of the image."""
@@ -67,3 +71,11 @@ class BuildLedger:
         if self._executions is None:
             raise LookupError("nothing is run before the image's parts are pinned")
         return self._executions
+
+
+def _ending(wait: Callable[[], Any]) -> tuple[Exception | None, Any]:
+    """Wait for a part and return what it raised, or what it returned: no part is left alone by another's error."""
+    try:
+        return None, wait()
+    except Exception as broken:  # noqa: BLE001 - it is raised when all have ended
+        return broken, None

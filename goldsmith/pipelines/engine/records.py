@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from goldsmith.pipelines.engine.states import ACTIVE, FINAL, in_state
+from goldsmith.pipelines.engine.states import ACTIVE, ENDS, FINAL, in_state
 from goldsmith.pipelines.image_run import image_folder
 
 if TYPE_CHECKING:
@@ -77,6 +77,12 @@ class ImageRecord:
         )
         if status in FINAL:
             self._ended(image)
+
+    def tell_end(self) -> None:
+        """Tell again how a build ended, where a killed server may not have come to it."""
+        image = self.read()
+        if image is not None and image.state in ENDS:
+            self.pass_to(image.state)
 
     def note(self, members: Mapping[str, Any] | None = None, **facts: Any) -> None:
         """Write members of the document and facts that only we know."""

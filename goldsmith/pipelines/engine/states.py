@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from goldsmith.catalog.resources import Resource
 
 ACTIVE = ("PENDING", "CREATING", "BUILDING", "TESTING", "DISTRIBUTING", "INTEGRATING")
-FINAL = ("AVAILABLE", "FAILED", "CANCELLED", "DEPRECATED", "DISABLED", "DELETED")
+ENDS = ("AVAILABLE", "FAILED", "CANCELLED")
+"""What a build ends in."""
+
+FINAL = (*ENDS, "DEPRECATED", "DISABLED", "DELETED")
 
 
 def in_state(image: Resource, status: str, reason: str = "", failure: Mapping[str, Any] | None = None) -> Resource:
