@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from goldsmith.errors import GoldsmithError
-from goldsmith.pipelines.distribution.agreement import trusts
+from goldsmith.pipelines.lifecycle.access import require_lifecycle_access
 from goldsmith.pipelines.moments import iso
 from goldsmith.pipelines.world import RefusedError
 
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
     from goldsmith.catalog.resources import Resource
     from goldsmith.pipelines.world import World
 
-ROLE = "Ec2ImageBuilderCrossAccountLifecycleAccess"
-"""The role by which another account lets lifecycle actions be done to its AMIs (user guide, "lifecycle-prereqs")."""
-
 MARK = {"Key": "DeprecatedBy", "Value": "EC2 Image Builder"}
 GONE = ("InvalidAMIID.NotFound", "InvalidAMIID.Unavailable", "InvalidSnapshot.NotFound")
 IN_USE = "InvalidSnapshot.InUse"
@@ -27,8 +23,8 @@ IN_USE = "InvalidSnapshot.InUse"
 def apply(world: World, row: Resource) -> Mapping[str, Any]:
     """Do a row's action to its AMI; return the members of the row's document that tell how it went.
 
-    What EC2 refuses, or the AMI's account has not agreed to, becomes FAILED with the reason. Snapshots that something
-    else is made of are SKIPPED.
+    What EC2 refuses, or the AMI's account has not agreed to, becomes FAILED with the reason. An AMI that is gone is
+    what it should be. Snapshots that something else is made of are SKIPPED.
     """
     document = row.document
     ami = _Ami(world, row.account, document["accountId"], document["region"], document["resourceId"])
@@ -36,6 +32,8 @@ def apply(world: World, row: Resource) -> Mapping[str, Any]:
         ami.require_agreement()
         snapshots = _ACTIONS[document["action"]["name"]](ami, row)
     except GoldsmithError as refused:
+        if getattr(refused, "code", "") in GONE:
+            return {"state": {"status": "SUCCESS"}}
         return {"state": {"status": "FAILED", "reason": refused.message[:1024]}}
     return {"state": {"status": "SUCCESS"}, **({"snapshots": snapshots} if snapshots else {})}
 
@@ -54,18 +52,9 @@ class _Ami:
         return self.world.call(self.account, self.region, "ec2", operation, **parameters)
 
     def require_agreement(self) -> None:
-        """Raise GoldsmithError unless the AMI's account is the image's, or has the role that lets it act there."""
-        if self.account == self.owner:
-            return
-        try:
-            role = self.world.call(self.account, self.region, "iam", "GetRole", RoleName=ROLE)["Role"]
-            agreed = trusts(unquote(role["AssumeRolePolicyDocument"]), self.owner)
-        except RefusedError:
-            agreed = False
-        if not agreed:
-            raise GoldsmithError(
-                f"The account {self.account} has no role {ROLE} that the account {self.owner} may assume."
-            )
+        """Raise GoldsmithError unless the AMI's account is the image's, or has agreed to lifecycle actions."""
+        if self.account != self.owner:
+            require_lifecycle_access(self.world, self.account, self.region, self.owner)
 
 
 def _deprecate(ami: _Ami, row: Resource) -> None:
@@ -78,6 +67,7 @@ def _deprecate(ami: _Ami, row: Resource) -> None:
 
 def _disable(ami: _Ami, _: Resource) -> None:
     ami.call("DisableImage", ImageId=ami.id)
+    ami.call("DeleteTags", Resources=[ami.id], Tags=[{"Key": MARK["Key"]}])
 
 
 def _make_available(ami: _Ami, row: Resource) -> None:

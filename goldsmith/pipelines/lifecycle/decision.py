@@ -1,4 +1,4 @@
-"""What a policy has done to which images: decided of facts alone (8.2 to 8.5).
+"""What a policy has done to which images: decided of facts alone (8.2 to 8.5; user guide, "image-lifecycle-rules").
 
 For each image the policy's actions are looked at in the order deprecate, disable, delete, and the first that concerns
 it is done; the next follows with the next run. Age and number are counted in each version of a recipe by itself.
@@ -64,7 +64,7 @@ class Action:
 
 
 def decide(policy: LifecyclePolicy, images: Iterable[ImageFacts], now: float) -> list[Action]:
-    """Return what a policy does at a moment, an action an image at most, in the order in which it is to be done.
+    """Return what a policy does at a moment, an action an image at most, the newest images first.
 
     Images whose rules are about their AMIs are among them: see `exclusion`.
     """
@@ -72,14 +72,14 @@ def decide(policy: LifecyclePolicy, images: Iterable[ImageFacts], now: float) ->
     selected = [image for image in images if _is_selected(policy, image)]
     ranks = _ranks(selected)
     actions = []
-    for image in sorted(selected, key=_age_order):
+    for image in sorted(selected, key=_age_order, reverse=True):
         for kind in ORDER:
             detail = details.get(kind)
             reason = _reason(detail, image, ranks.get(image.arn), now) if detail else ""
             if detail and reason:
                 actions.append(Action(image, detail, reason))
                 break
-    return sorted(actions, key=lambda action: ORDER.index(action.detail.action.type))
+    return actions
 
 
 def exclusion(rules: AmiExclusions | None, ami: AmiFacts, now: float) -> str:

@@ -7,6 +7,7 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING
 
+from goldsmith.catalog.resources import Query
 from goldsmith.pipelines.lifecycle.image_changes import deprecate_due
 from goldsmith.pipelines.lifecycle.planning import plan_policy
 from goldsmith.pipelines.lifecycle.records import EXECUTION, UNFINISHED, add_execution, add_plans, forget_old
@@ -16,6 +17,7 @@ from goldsmith.pipelines.moments import iso
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from goldsmith.catalog.catalog import Catalog
     from goldsmith.catalog.resources import Resource
     from goldsmith.pipelines.lifecycle.image_changes import Emit
     from goldsmith.pipelines.world import World
@@ -86,16 +88,18 @@ def is_due(policy: Resource, now: float) -> bool:
 
 
 def begin_policy(world: World, policy: Resource) -> Resource | None:
-    """Write down the execution of a policy that is due; None when it is not, or another server was first.
+    """Write down the execution of a policy that is due; None when it is not, or the last one is not over.
 
     What a kill keeps from being written down is for the next day.
     """
     now, where = world.clock(), (policy.account, policy.region)
     with world.catalog(*where, writes=False) as catalog:
+        if _runs(catalog, policy):
+            return None
         plans = plan_policy(catalog, policy, now)
     with world.catalog(*where) as catalog:
         current = catalog.own(policy.kind, policy.id)
-        if current is None or current.state != "ENABLED" or not is_due(current, now):
+        if current is None or current.state != "ENABLED" or not is_due(current, now) or _runs(catalog, policy):
             return None
         catalog.save(current.having(dateLastRun=iso(now)).knowing(**{EVALUATED: now}))
         forget_old(catalog, policy.id, now)
@@ -105,3 +109,8 @@ def begin_policy(world: World, policy: Resource) -> Resource | None:
         with world.catalog(*where) as catalog:
             add_plans(catalog, execution, plans[start : start + AT_ONCE], world.clock())
     return execution
+
+
+def _runs(catalog: Catalog, policy: Resource) -> bool:
+    query = Query(EXECUTION, names=(policy.id,), states=UNFINISHED, owners=(policy.account,))
+    return next(catalog.find(query), None) is not None

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from goldsmith.documents.lifecycle import AmiExclusions
 
 IMAGE = "image-build"
-GONE = "The AMI does not exist any more."
 
 
 def read_policy(policy: Resource) -> LifecyclePolicy:
@@ -96,12 +95,11 @@ def _plan_ami(
     there = Catalog(catalog.connection, Account(account, ""), region)
     ami = there.own("image", identifier)
     if ami is None or ami.state == "deregistered":
-        return AmiPlan(account, region, identifier, skipped=GONE)
+        return AmiPlan(account, region, identifier)
     mappings = ami.document.get("BlockDeviceMappings") or ()
     kept = [each["Ebs"]["SnapshotId"] for each in mappings if each.get("Ebs", {}).get("SnapshotId")]
-    skipped = exclusion(rules, _ami_facts(there, ami), now)
     wanted = tuple(dict.fromkeys(kept)) if snapshots else ()
-    return AmiPlan(account, region, identifier, wanted, skipped, spares=bool(skipped))
+    return AmiPlan(account, region, identifier, wanted, exclusion(rules, _ami_facts(there, ami), now))
 
 
 def _ami_facts(catalog: Catalog, ami: Resource) -> AmiFacts:

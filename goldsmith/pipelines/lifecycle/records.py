@@ -29,14 +29,13 @@ KEPT = 90 * 24 * 3600.0
 
 @dataclass(frozen=True)
 class AmiPlan:
-    """What is to become of one AMI; ``skipped`` is why it is left alone, and ``spares`` that its image is then too."""
+    """What is to become of one AMI; ``skipped`` is which exclusion it is left alone by."""
 
     account: str
     region: str
     id: str
     snapshots: tuple[str, ...] = ()
     skipped: str = ""
-    spares: bool = False
 
 
 @dataclass(frozen=True)
@@ -153,7 +152,7 @@ def _add_rows(catalog: Catalog, execution: str, plan: ImagePlan, now: float) -> 
             **({"endTime": iso(now)} if ami.skipped else {}),
         }
         name = f"{execution} {plan.image.id}"
-        _add_row(catalog, f"{name} {ami.id}", name, document, {**inner, "spares": ami.spares}, state)
+        _add_row(catalog, f"{name} {ami.id}", name, document, {**inner, "spares": bool(ami.skipped)}, state)
 
 
 def _add_row(

@@ -33,7 +33,8 @@ SPARED = "The image is kept, as an AMI of it is excluded."
 def run_execution(world: World, account: str, region: str, identifier: str, emit: Emit) -> None:
     """Do what an execution's rows say, from the first that is not done; may be called again at any time.
 
-    It ends FAILED when something could not be done, and CANCELLED when that was asked for or its policy was deleted.
+    It ends FAILED when something could not be done, and CANCELLED when that was asked for, or its policy was deleted or
+    disabled.
     """
     Run(world, account, region, identifier, emit).run()
 
@@ -63,9 +64,8 @@ class Run:
             execution = catalog.own(EXECUTION, self._id)
             if execution is None or execution.state not in UNFINISHED:
                 return False
-            policy = execution.document.get("lifecyclePolicyArn")
             now = self.world.clock()
-            if execution.state == "CANCELLING" or (policy and catalog.own("lifecycle-policy", policy) is None):
+            if execution.state == "CANCELLING" or not _is_wanted(catalog, execution):
                 self._cancel_rows(catalog, now)
                 catalog.save(ended(execution, "CANCELLED", now))
                 return False
@@ -125,6 +125,13 @@ class Run:
             summary = {"hasImpactedResources": "SUCCESS" in states}
             over = ended(execution, "FAILED" if failed else "SUCCESS", self.world.clock(), reason)
             catalog.save(over.having(resourcesImpactedSummary=summary))
+
+
+def _is_wanted(catalog: Catalog, execution: Resource) -> bool:
+    """Tell whether the policy that an execution is of, if any, is still there and ENABLED."""
+    arn = execution.document.get("lifecyclePolicyArn")
+    policy = catalog.own("lifecycle-policy", arn) if arn else None
+    return not arn or (policy is not None and policy.state == "ENABLED")
 
 
 def _problem(row: Resource, image: Resource | None) -> str:

@@ -60,7 +60,7 @@ def test_with_its_amis_it_is_an_execution(house, update):  # noqa: F811
         seen.append((there["State"], "DeprecationTime" in there, bool(there.get("Tags"))))
     assert seen == [
         ("available", True, True),
-        ("disabled", True, True),
+        ("disabled", True, False),
         ("available", True, True),
         ("available", False, False),
         ("disabled", False, False),
@@ -195,7 +195,7 @@ def test_lists_come_in_pages(house):  # noqa: F811
         seen.append([row["resourceId"][-1] for row in page["resources"]])
         if not (token := page.get("nextToken")):
             break
-    assert seen == [["1", "2"], ["3", "4"], ["5"]]
+    assert seen == [["5", "4"], ["3", "2"], ["1"]]
 
 
 def test_boto3_reads_times_and_states(fresh, refusal):

@@ -55,15 +55,15 @@ def done(wanted: LifecyclePolicy, *images: ImageFacts) -> list[tuple[str, int]]:
 
 def test_an_age_is_reached_to_the_second():
     assert done(policy(age("DELETE", 30)), image(1, 29.999), image(2, 30), image(3, 31)) == [
-        ("DELETE", 3),
         ("DELETE", 2),
+        ("DELETE", 3),
     ]
 
 
 def test_one_action_a_run_in_the_order_of_severity():
     wanted = policy(age("DELETE", 30), age("DEPRECATE", 10), age("DISABLE", 20))
     everything = [image(1, 40), image(2, 40, "DEPRECATED"), image(3, 40, "DISABLED"), image(4, 15), image(5, 5)]
-    assert done(wanted, *everything) == [("DEPRECATE", 1), ("DEPRECATE", 4), ("DISABLE", 2), ("DELETE", 3)]
+    assert done(wanted, *everything) == [("DEPRECATE", 4), ("DELETE", 3), ("DISABLE", 2), ("DEPRECATE", 1)]
 
 
 def test_the_newest_of_each_version_are_retained():
@@ -76,13 +76,13 @@ def test_the_newest_of_each_version_are_retained():
 def test_a_number_is_kept_in_each_version_whatever_their_age():
     first = [image(build, 5 - build) for build in (1, 2, 3, 4)]
     second = [image(build, 5 - build, version="2.0.0") for build in (1, 2)]
-    assert done(policy(count(2)), *first, *second) == [("DELETE", 1), ("DELETE", 2)]
+    assert done(policy(count(2)), *first, *second) == [("DELETE", 2), ("DELETE", 1)]
 
 
 def test_failed_and_cancelled_images_always_go_and_take_no_place():
     images = [image(1, 3), image(2, 2), image(3, 1, "FAILED"), image(4, 1, "CANCELLED")]
-    assert done(policy(count(2)), *images) == [("DELETE", 3), ("DELETE", 4)]
-    assert done(policy(age("DELETE", 30, keep=2)), *images) == [("DELETE", 3), ("DELETE", 4)]
+    assert done(policy(count(2)), *images) == [("DELETE", 4), ("DELETE", 3)]
+    assert done(policy(age("DELETE", 30, keep=2)), *images) == [("DELETE", 4), ("DELETE", 3)]
     assert done(policy(age("DEPRECATE", 1), age("DISABLE", 1)), *images[2:]) == []
 
 
@@ -92,7 +92,7 @@ def test_what_is_being_built_and_what_is_deleted_is_left_alone_and_takes_no_plac
 
 
 @pytest.mark.parametrize(
-    ("version", "chosen"), [("x.x.x", [1, 2, 3]), ("1.x.x", [1, 2]), ("1.0.x", [1]), ("2.0.0", [3]), ("3.0.0", [])]
+    ("version", "chosen"), [("x.x.x", [3, 2, 1]), ("1.x.x", [2, 1]), ("1.0.x", [1]), ("2.0.0", [3]), ("3.0.0", [])]
 )
 def test_recipes_are_chosen_by_version(version, chosen):
     wanted = policy(age("DELETE", 1), selection={"recipes": [{"name": "Web_Server", "semanticVersion": version}]})
@@ -104,8 +104,8 @@ def test_images_are_chosen_by_any_tag():
     wanted = policy(age("DELETE", 1), selection={"tagMap": {"team": "red", "stage": "test"}})
     tagged = [{"team": "red"}, {"team": "blue", "stage": "test"}, {"team": "blue"}, {}]
     assert done(wanted, *(image(build, 9, tags=tags) for build, tags in enumerate(tagged, 1))) == [
-        ("DELETE", 1),
         ("DELETE", 2),
+        ("DELETE", 1),
     ]
 
 
@@ -126,7 +126,7 @@ def test_a_policy_is_for_its_type_of_images():
 
 def test_reasons_are_told():
     actions = decide(policy(age("DELETE", 30)), [image(1, 31), image(2, 1, "FAILED")], NOW)
-    assert [action.reason for action in actions] == ["The image is older than 30 days.", "The image is FAILED."]
+    assert [action.reason for action in actions] == ["The image is FAILED.", "The image is older than 30 days."]
     assert decide(policy(count(1)), [image(1, 2), image(2, 1)], NOW)[0].reason == (
         "Newer images of this version: 1; kept are 1."
     )

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from goldsmith.aws.collecting import collect
-from goldsmith.pipelines.lifecycle.ami_actions import ROLE
+from goldsmith.pipelines.lifecycle.access import ROLE
 from goldsmith.pipelines.lifecycle.lifecycles import begin_policy
 from goldsmith.pipelines.lifecycle.running import Run, run_execution
 from tests.pipelines.lifecycle.conftest import ELSEWHERE, EVERYTHING, REGION, detail
@@ -189,7 +189,7 @@ def test_what_ec2_refuses_is_told_and_tried_again(house):
     assert (house.status(protected), house.status(other)) == ("AVAILABLE", "DELETED")
     first = house.executions(policy)[0]
     assert first["state"] == {"status": "FAILED", "reason": "2 of 5 resources could not be changed."}
-    assert "protect" in house.rows(first["lifecycleExecutionId"])[0]["state"]["reason"].lower()
+    assert "protect" in house.rows(first["lifecycleExecutionId"])[1]["state"]["reason"].lower()
     house.ec2("DisableImageDeregistrationProtection", ImageId=ami)
     house.days_pass(2)
     lifecycles.tick()
@@ -214,7 +214,7 @@ def test_a_snapshot_that_something_else_needs_stays(house):
     assert house.rows(execution["lifecycleExecutionId"], arn)[0]["snapshots"][0]["state"]["status"] == "SKIPPED"
 
 
-def test_an_ami_that_is_gone_already_is_skipped_and_does_not_keep_its_image(house):
+def test_an_ami_that_is_gone_already_is_what_it_should_be(house):
     ami = house.ami()
     arn = house.image("1.0.0/1", (REGION, ami), (REGION, "ami-00000000000000bad"))
     house.ec2("DeregisterImage", ImageId=ami)
@@ -223,7 +223,7 @@ def test_an_ami_that_is_gone_already_is_skipped_and_does_not_keep_its_image(hous
     house.lifecycles().tick()
     assert house.status(arn) == "DELETED"
     rows = house.rows(house.executions(policy)[0]["lifecycleExecutionId"], arn)
-    assert [row["state"]["reason"] for row in rows] == ["The AMI does not exist any more."] * 2
+    assert [row["state"] for row in rows] == [{"status": "SUCCESS"}] * 2
 
 
 @pytest.mark.parametrize("agreed", [False, True])
@@ -232,8 +232,12 @@ def test_another_accounts_ami_is_touched_only_where_that_account_agreed(house, a
     if agreed:
         trust = {
             "Effect": "Allow",
-            "Principal": {"AWS": f"arn:aws:iam::{house.account}:root"},
+            "Principal": {"Service": ["imagebuilder.amazonaws.com"]},
             "Action": "sts:AssumeRole",
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": house.account},
+                "ArnLike": {"aws:SourceArn": "arn:*:imagebuilder:*:*:image/*/*/*"},
+            },
         }
         document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
         house.ask("CreateRole", "iam", account=house.other, RoleName=ROLE, AssumeRolePolicyDocument=document)
@@ -310,7 +314,7 @@ def test_an_execution_is_cancelled_between_two_images(house):
                 catalog.save(record.having(state="CANCELLING"))
 
     Cancelled(house.world, house.account, REGION, execution.id, house.emit).run()
-    assert [house.status(each) for each in images] == ["DELETED", "AVAILABLE"]
+    assert [house.status(each) for each in images] == ["AVAILABLE", "DELETED"]
     assert house.executions(arn)[0]["state"]["status"] == "CANCELLED"
     assert [row["state"]["status"] for row in house.rows(execution.id)] == ["SUCCESS", "SKIPPED"]
 
@@ -325,6 +329,32 @@ def test_a_policy_that_is_deleted_ends_its_execution(house):
     found = house.ask("GetLifecycleExecution", lifecycleExecutionId=execution.id)["lifecycleExecution"]
     assert found["state"]["status"] == "CANCELLED"
     assert house.status(image) == "AVAILABLE"
+
+
+def test_a_policy_that_is_disabled_ends_its_execution(house):
+    image = house.image("1.0.0/1", (REGION, house.ami()))
+    house.days_pass(2)
+    house.policy(detail("DELETE", 1, include=EVERYTHING))
+    policy = house.world.every("lifecycle-policy")[0]
+    execution = begin_policy(house.world, policy)
+    with house.world.catalog(house.account, REGION) as catalog:
+        catalog.save(catalog.own(policy.kind, policy.id).having(state="DISABLED", status="DISABLED"))
+    run_execution(house.world, house.account, REGION, execution.id, house.emit)
+    assert house.executions(policy.id)[0]["state"]["status"] == "CANCELLED"
+    assert house.status(image) == "AVAILABLE"
+
+
+def test_a_policy_has_one_execution_at_a_time(house):
+    arn = house.policy(detail("DELETE", kept=1))
+    policy = house.world.every("lifecycle-policy")[0]
+    begin_policy(house.world, policy)
+    house.days_pass(2)
+    assert not begin_policy(house.world, policy)
+    lifecycles = house.lifecycles()
+    lifecycles.tick()
+    assert [each["state"]["status"] for each in house.executions(arn)] == ["SUCCESS"]
+    lifecycles.tick()
+    assert [each["state"]["status"] for each in house.executions(arn)] == ["SUCCESS", "SUCCESS"]
 
 
 def test_executions_are_forgotten_after_three_months(house):
