@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.cli.here import RefusedError
@@ -32,7 +32,7 @@ class Builder:
 
     def __init__(self, here: Here) -> None:
         self.here = here
-        self._alone: int | None = None
+        self._stack = ExitStack()
         self._service: ImageBuilder | None = None
 
     @property
@@ -41,22 +41,35 @@ class Builder:
         return self._service is not None
 
     def tend(self) -> None:
-        """Begin to build here when no server has the home; it is the only one then until `close`."""
+        """Do what a server does when none has the home; this is the only one then until `close`."""
         if self._service is not None:
             return
-        self._alone = take(self.here.cloud.home.path / LOCK, patience=0)
-        if self._alone is not None:
-            from goldsmith.aws.imagebuilder.service import ImageBuilder
+        alone = take(self.here.cloud.home.path / LOCK, patience=0)
+        if alone is None:
+            return
+        from goldsmith.aws.imagebuilder.service import ImageBuilder
+        from goldsmith.aws.resuming import resume
+        from goldsmith.aws.upkeep import Upkeep, resume_instances
 
-            self._service = ImageBuilder(self.here.cloud)
-            self._service.__enter__()
+        self._stack.callback(os.close, alone)
+        resume_instances(self.here.cloud)
+        resume(self.here.cloud)
+        self._stack.enter_context(Upkeep(self.here.cloud))
+        self._service = self._stack.enter_context(ImageBuilder(self.here.cloud))
+
+    def finish(self, arn: str) -> None:
+        """Wait for what was taken up here besides an image's build, as builds that an earlier server left."""
+        told = False
+        while self._service is not None and (running := self._service.engine.running):
+            others = [each for each in running if not each.startswith(arn)]
+            if others and not told:
+                print(f"Waiting for {', '.join(map(short, others))}, which are built here too.", file=sys.stderr)
+                told = True
+            self.here.pause()
 
     def close(self) -> None:
         """End; what is still being built is taken up by the next server or command."""
-        if self._service is not None:
-            self._service.__exit__(None, None, None)
-        if self._alone is not None:
-            os.close(self._alone)
+        self._stack.close()
 
 
 def is_served(here: Here) -> bool:
@@ -107,7 +120,8 @@ def see_through(here: Here, arn: str, log: LogReader | None = None) -> dict[str,
     chosen = log or log_of(here, arn)
     with builder(here) as tended:
         try:
-            return follow(here, arn, chosen, sys.stderr, tend=tended.tend)
+            image = follow(here, arn, chosen, sys.stderr, tend=tended.tend)
+            tended.finish(arn)
         except KeyboardInterrupt:
             if tended.builds:
                 print(f"{short(arn)} is being cancelled.", file=sys.stderr)
@@ -117,6 +131,7 @@ def see_through(here: Here, arn: str, log: LogReader | None = None) -> dict[str,
             else:
                 print(f"{short(arn)} goes on where it is built.", file=sys.stderr)
             raise
+        return image
 
 
 class Watch:
