@@ -60,14 +60,18 @@ class Workspace:
 
     def __init__(self, home: Path, *, memory: int = 0) -> None:
         self.memory = memory
+        self._home = home
         self.path = home / "work" / uuid.uuid4().hex[:12]
         self._resources = contextlib.ExitStack()
         self._holder: Holder | None = None
+        self._killed = False
         self.pid = 0
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
             stack.callback(_make_area(self.path))
+            if not self.memory:
+                stack.callback(self._empty_killed)
             holder = self._hold()
             stack.callback(holder.close)
             self.pid = holder.init()
@@ -87,6 +91,7 @@ class Workspace:
     def kill(self) -> None:
         """End every process inside at once, from any thread: who waits for one finds it killed, no other starts."""
         if holder := self._holder:
+            self._killed = True
             holder.kill()
 
     def run(
@@ -145,7 +150,14 @@ class Workspace:
             users.close()
 
     def _empty(self) -> None:
-        self.call(_clear, self.path)
+        if not self._killed:
+            self.call(_clear, self.path)
+
+    def _empty_killed(self) -> None:
+        """Empty the area from another workspace: with the namespaces all that was mounted in it is gone."""
+        if self._killed:
+            with Workspace(self._home) as other:
+                other.call(empty_folder, self.path)
 
 
 def _clear(area: Path) -> None:

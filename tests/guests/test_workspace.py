@@ -174,3 +174,20 @@ def test_the_area_in_memory_holds_an_overlay_when_the_probe_says_so(workspace: W
 def test_a_full_area_ends_the_tool_and_not_the_host(home: Path) -> None:
     with Workspace(home, memory=64 << 20) as workspace, pytest.raises(WorkspaceError, match="No space left"):
         workspace.run(["dd", "if=/dev/zero", "of=big", "bs=1M", "count=100"])
+
+
+@BOTH
+def test_a_workspace_that_is_killed_ends_all_inside_and_leaves_nothing(
+    own_home: Path, memory: int, gone: Callable[[int], bool]
+):
+    """Killed from another thread while a tool runs: whoever waits for the tool is told, and the area goes."""
+    with Workspace(own_home, memory=memory) as workspace:
+        workspace.run(["sh", "-c", "mkdir -p deep/folder && echo some >deep/folder/file"])
+        held = members(workspace.pid)
+
+        def kill(_: str, __: bytes) -> None:
+            workspace.kill()
+
+        done = workspace.run(["sh", "-c", "echo begun; setsid sleep 1000 & sleep 1001"], on_output=kill, check=False)
+        assert done.exit_code
+        assert all(gone(pid) for pid in held)

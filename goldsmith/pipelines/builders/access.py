@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import shutil
 import socket
 import time
@@ -31,6 +32,9 @@ USERS = ("admin", "debian", "ubuntu", "ec2-user", "fedora", "rocky", "almalinux"
 PATIENCE = 8.0
 """Seconds in which a server that answers lets a user in whom it knows; emulated machines are slow."""
 
+STEP = re.compile(r"step-[A-Za-z0-9-]{1,80}")
+"""The id of a step execution."""
+
 BANNER_PATIENCE = 2.0
 PAUSE = 0.25
 
@@ -57,13 +61,14 @@ class Access:
 
     def __init__(self, step: StepRun, launch: str) -> None:
         self._step = step
+        self._launch = launch
         self.name = f"goldsmith-{launch}"
         self.folder = step.image.folder(step.world.home) / FOLDER / f"{launch}.ssh"
 
     @property
     def there(self) -> bool:
-        """Whether the launch came so far as to have a key."""
-        return self.folder.is_dir()
+        """Whether there is such a launch, and came so far as to have a key. Any user may choose a launch's token."""
+        return bool(STEP.fullmatch(self._launch)) and self.folder.is_dir()
 
     @property
     def key(self) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDER = "instances"
+ID = re.compile(r"i-[0-9a-f]{8,17}")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class InstanceRecord:
     @classmethod
     def load(cls, build: Path, identifier: str) -> Self | None:
         """Return the record of an instance of the build whose folder is ``build``; None where it has none."""
+        if not ID.fullmatch(identifier):  # it may be anything that a workflow's author wrote
+            return None
         file = _file(build, identifier)
         try:
             value = json.loads(file.read_text())
