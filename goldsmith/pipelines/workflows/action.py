@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -10,6 +11,7 @@ from goldsmith.errors import GoldsmithError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from goldsmith.documents.workflows.step import Stage
@@ -62,6 +64,7 @@ class StepRun:
     ``id`` is the step execution's (step-…), the same when a killed server takes the attempt up again: whatever the
     action makes outside is made under it as a token, so that twice begun is once done. ``logs`` is the step's own
     folder. ``say`` tells a line of the image's log. ``workflow_execution`` is wf-….
+    While it is `idle`, waiting for people, another build has its turn.
     """
 
     world: World
@@ -77,6 +80,7 @@ class StepRun:
     logs: Path
     say: Callable[[str], None]
     stop: Stop
+    idle: Callable[[], AbstractContextManager[object]] = nullcontext
 
     def call(self, service: str, operation: str, *, region: str = "", **parameters: Any) -> dict[str, Any]:
         """Run an operation as the image's account, in its region unless said otherwise. Raises RefusedError."""

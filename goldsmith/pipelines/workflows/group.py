@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from goldsmith.pipelines.workflows.run import run_workflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from goldsmith.pipelines.workflows.ledger import JSON, Ledger
     from goldsmith.pipelines.workflows.workflow_run import WorkflowRun
@@ -44,6 +46,10 @@ class _MemberLedger:
 
     def beside(self, works: Mapping[str, Callable[[Ledger], JSON]]) -> dict[str, JSON]:
         return self.port.beside(works)
+
+    def idle(self) -> AbstractContextManager[object]:
+        """Keep the build's turn: other members go on while this one waits."""
+        return nullcontext()
 
     def record_workflow(self, execution: str, facts: Mapping[str, Any]) -> None:
         self.port.record_workflow(execution, facts)

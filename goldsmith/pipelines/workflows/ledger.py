@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from goldsmith.pipelines.stop import Stop
 
@@ -35,6 +36,9 @@ class Ledger(Protocol):
 
         Called again after a restart, those that had ended give what was recorded, and the others go on.
         """
+
+    def idle(self) -> AbstractContextManager[object]:
+        """Let other builds have this one's turn for a block in which it only waits."""
 
     def record_workflow(self, execution: str, facts: Mapping[str, Any]) -> None:
         """Write members of a workflow execution (wf-…), the first time all that it has."""

@@ -69,6 +69,7 @@ class WorkflowRun:
             logs=self.image.folder(self.world.home) / "steps" / identifier,
             say=port.say,
             stop=stop,
+            idle=port.idle,
         )
 
     def step_id(self, step: WorkflowStep, attempt: int) -> str:

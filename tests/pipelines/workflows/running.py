@@ -6,7 +6,7 @@ import itertools
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -142,6 +142,9 @@ class MemoryLedger:
         with ThreadPoolExecutor(len(works)) as pool:
             running = {name: pool.submit(work, self) for name, work in works.items()}
         return {name: each.result() for name, each in running.items()}
+
+    def idle(self) -> AbstractContextManager[object]:
+        return nullcontext()
 
     def record_workflow(self, execution: str, facts: Mapping[str, Any]) -> None:
         self.records.record_workflow(execution, facts)

@@ -28,6 +28,8 @@ def run(step: StepRun) -> Mapping[str, Any]:
             catalog.add(Resource(image.arn, KIND, image.account, image.region, document=document))
         if (build := catalog.own("image-build", image.arn)) and found.os_version:
             catalog.save(build.having(osVersion=found.os_version))
+            if version := catalog.own("image-version", image.arn.rpartition("/")[0]):
+                catalog.save(version.having(osVersion=found.os_version))
     step.say(f"{found.os_version}: {len(found.packages)} packages")
     return {"osVersion": found.os_version, "associationId": str(uuid.uuid5(uuid.NAMESPACE_URL, step.id))}
 

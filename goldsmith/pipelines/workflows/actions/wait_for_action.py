@@ -33,10 +33,10 @@ def run(step: StepRun) -> Mapping[str, Any]:
     _tell(step, payload, since)
     step.say(f"Waiting for an action on step {step.name} ({step.id})")
     ends = since + step.timeout_seconds
-    while True:
-        if (answer := _answer(step, final=step.world.clock() >= ends)) is not None:
-            return _taken(step, answer)
-        step.stop.wait(PACE)
+    with step.idle():
+        while (answer := _answer(step, final=step.world.clock() >= ends)) is None:
+            step.stop.wait(PACE)
+    return _taken(step, answer)
 
 
 def roll_back(step: StepRun, outputs: Mapping[str, Any]) -> bool:  # noqa: ARG001 - as every action's
