@@ -16,6 +16,7 @@ from goldsmith.pipelines.engine.ledger import BuildLedger
 from goldsmith.pipelines.engine.leftovers import clear_leftovers
 from goldsmith.pipelines.engine.records import KIND, ImageRecord
 from goldsmith.pipelines.engine.states import ACTIVE, FINAL
+from goldsmith.pipelines.engine.turns import Turns
 from goldsmith.pipelines.image_run import image_folder
 from goldsmith.pipelines.stop import Stop, StoppedError
 from goldsmith.pipelines.workflows.action import find_action
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 KEPT = 30 * 86400.0
 """Seconds that the engine's own records of a build are kept after its end; a deleted image's go at once."""
 
+MOST_BEGUN = 100
+"""Builds that have begun or wait for their turn in this process; all but a few of them wait."""
+
 _CUT_SHORT = (
     "The build was cut short: the engine's records say that it is over, and do not say how. Retry it: it goes on "
     "after the last stage that was finished."
@@ -44,8 +48,8 @@ class Engine:
     """Builds a home's images.
 
     ``pin`` makes a run of an image's record, ``plan`` finds its workflows, ``find`` the actions of their steps.
-    ``ended`` hears of each image that is over, after a kill perhaps once more. Raises EngineError when the engine's
-    records cannot be used.
+    ``limit`` builds work at once, not counting those that wait for people. ``ended`` hears of each image that is over,
+    after a kill perhaps once more. Raises EngineError when the engine's records cannot be used.
     """
 
     def __init__(
@@ -70,8 +74,9 @@ class Engine:
         self._submitted: set[str] = set()
         self._begun: set[str] = set()
         self._beside = Beside()
+        self._turns = Turns(limit)
         self._lock = threading.Lock()
-        self._durable = Durable(world.home.path, self._work, url=url, limit=limit)
+        self._durable = Durable(world.home.path, self._work, url=url, limit=MOST_BEGUN)
 
     def start(self) -> None:
         """Clear away what an earlier server left half done, take up its builds, and what waits."""
@@ -156,7 +161,7 @@ class Engine:
     def _work(self, name: str, part: str) -> Any:
         if part:
             return self._beside.run(name, part)
-        with self._going(name) as stop:
+        with self._turns.taken(), self._going(name) as stop:
             self._build(name, stop)
         self._beside.forget(name)
         return None
@@ -183,7 +188,7 @@ class Engine:
             return
         if image.inner.get("cancel"):
             stop.ask()
-        ledger = BuildLedger(record, name, stop, self._beside)
+        ledger = BuildLedger(record, name, stop, self._beside, self._turns)
         try:
             ending = self._run(Build(record, name, ledger, self._pin, self._plan, self._find))
         finally:

@@ -10,9 +10,11 @@ from goldsmith.pipelines.workflows.catalogued import Executions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from goldsmith.pipelines.engine.beside import Beside
     from goldsmith.pipelines.engine.records import ImageRecord
+    from goldsmith.pipelines.engine.turns import Turns
     from goldsmith.pipelines.image_run import ImageRun
     from goldsmith.pipelines.stop import Stop
     from goldsmith.pipelines.workflows.ledger import Ledger
@@ -21,11 +23,12 @@ if TYPE_CHECKING:
 class BuildLedger:
     """One try's ledger; see `goldsmith.pipelines.workflows.ledger.Ledger`. It is used within durable work only."""
 
-    def __init__(self, record: ImageRecord, name: str, stop: Stop, beside: Beside) -> None:
+    def __init__(self, record: ImageRecord, name: str, stop: Stop, beside: Beside, turns: Turns) -> None:
         self._record = record
         self._name = name
         self._stop = stop
         self._beside = beside
+        self._turns = turns
         self._executions: Executions | None = None
 
     @property
@@ -52,6 +55,10 @@ class BuildLedger:
             if raised is not None:
                 raise raised
         return {part: returned for part, (_, returned) in ended.items()}
+
+    def idle(self) -> AbstractContextManager[object]:
+        """Let other builds have this one's turn for the block."""
+        return self._turns.lent()
 
     def record_workflow(self, execution: str, facts: Mapping[str, Any]) -> None:
         """Write members of a workflow execution; applying configurations is integration of the image."""
