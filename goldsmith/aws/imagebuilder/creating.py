@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.aws.errors import AwsError
+from goldsmith.aws.imagebuilder.newest import mark_newest, pass_on_newest
 from goldsmith.aws.imagebuilder.references import STORED, latest_references, version_of
 from goldsmith.aws.imagebuilder.refusals import exists, invalid, over_quota
 from goldsmith.catalog.resources import Query, Resource
@@ -72,7 +73,7 @@ def create(kind: Kind, call: Call, parameters: dict[str, Any]) -> dict[str, Any]
         shown["dateUpdated"] = shown["dateCreated"]
     state = str(document.get("status", ""))
     record = Resource(arn, kind.stored, call.account.id, call.region, tail, state, call.now, shown)
-    call.catalog.add(record, parameters.get("tags"))
+    call.catalog.add(kind.settle(record, call.now), parameters.get("tags"))
     references = {"latestVersionReferences": latest_references(arn, built=False)} if kind.versioned else {}
     return {kind.arn: arn, **references}
 
@@ -122,9 +123,9 @@ def add_build(
         counts = Resource(
             head, f"{noun}-version", call.account.id, call.region, name, "", call.now, row, {"builds": number}
         )
-        call.catalog.add(counts)
+        mark_newest(call, call.catalog.add(counts))
     else:
-        call.catalog.save(counted.showing(row).knowing(builds=number))
+        mark_newest(call, call.catalog.save(counted.showing(row).knowing(builds=number)))
     kind = STORED.get(noun, noun)
     record = Resource(arn, kind, call.account.id, call.region, name, state, call.now, shown, dict(inner or {}))
     return call.catalog.add(record, tags)
@@ -136,7 +137,8 @@ def retire_version(call: Call, noun: str, build: Resource) -> None:
     left = call.catalog.find(Query(build.kind, names=(build.name,), owners=(build.account,)), batch=1)
     counted = call.catalog.own(f"{noun}-version", head)
     if counted is not None and next(left, None) is None:
-        call.catalog.rename_kind(counted, f"{RETIRED}{noun}-version")
+        retired = call.catalog.rename_kind(counted, f"{RETIRED}{noun}-version")
+        pass_on_newest(call, f"{noun}-version", retired)
 
 
 def require_room(call: Call, noun: str, title: str, default: int) -> None:

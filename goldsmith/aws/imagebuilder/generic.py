@@ -46,7 +46,8 @@ def update(kind: Kind, call: Call, parameters: dict[str, Any]) -> dict[str, Any]
     kept = kind.keeps(call, resource.document, document) if kind.keeps else {}
     unchanging = {name: resource.document[name] for name in ("arn", "name", "dateCreated")}
     document = {**unchanging, **document, **kept, "dateUpdated": iso(call.now)}
-    call.catalog.save(replace(resource, document=document, state=str(document.get("status", ""))))
+    updated = replace(resource, document=document, state=str(document.get("status", "")))
+    call.catalog.save(kind.settle(updated, call.now))
     return {kind.arn: resource.id}
 
 

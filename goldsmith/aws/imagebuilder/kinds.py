@@ -14,12 +14,19 @@ from goldsmith.aws.imagebuilder import (
     workflows,
 )
 
+from goldsmith.pipelines.schedules.timing import plan_next
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from goldsmith.aws.call import Call
+    from goldsmith.catalog.resources import Resource
 
     Describe = Callable[[Call, dict[str, Any]], dict[str, Any]]
+
+
+def _as_it_is(resource: Resource, _: float) -> Resource:
+    return resource
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,7 @@ class Kind:
     ``noun`` names it in ARNs, ``title`` in operations and messages, ``arn`` and ``member`` are the members of answers
     with its ARN and with it. ``listing`` is the list operation and ``rows`` the member with its rows. ``describe``
     turns a request into the resource's document, or refuses it. ``filters`` are JMESPath expressions into rows.
+    ``settle`` adds to a record what follows from it at a moment.
     ``versioned`` kinds have a version in their ARN, ``built`` ones a build's number too.
     """
 
@@ -46,6 +54,7 @@ class Kind:
     owners: tuple[str, ...] = ()
     updates: bool = False
     keeps: Callable[[Call, Mapping[str, Any], dict[str, Any]], dict[str, Any]] | None = None
+    settle: Callable[[Resource, float], Resource] = _as_it_is
     builds_listing: str = ""
     builds_rows: str = ""
     version_arn: str = ""
@@ -171,6 +180,7 @@ PIPELINE = Kind(
     },
     updates=True,
     keeps=pipelines.keep,
+    settle=plan_next,
 )
 LIFECYCLE_POLICY = Kind(
     noun="lifecycle-policy",
