@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
 import shutil
@@ -34,6 +33,9 @@ PATIENCE = 8.0
 
 STEP = re.compile(r"step-[A-Za-z0-9-]{1,80}")
 """The id of a step execution."""
+
+ROUNDS = 3
+"""How often each of them is tried."""
 
 BANNER_PATIENCE = 2.0
 PAUSE = 0.25
@@ -114,17 +116,24 @@ class Access:
             while not _answers(address, port):
                 watch()
                 time.sleep(PAUSE)
-            for user in itertools.cycle(USERS):
-                watch()
-                guest = MachineGuest(SshAddress(address, port, user, short / "key", short), watch=watch)
-                with suppress(GuestError):
-                    guest.connect(time.monotonic() + PATIENCE)
-                    return Connection(guest, folder)
-                guest.close()
+            return Connection(self._enter(address, port, short, watch), folder)
         except BaseException:
             os.close(folder)
             raise
-        raise AssertionError
+
+    def _enter(self, address: str, port: int, folder: Path, watch: Callable[[], None]) -> MachineGuest:
+        """Log in as the first user that the server lets in."""
+        for user in USERS * ROUNDS:
+            watch()
+            guest = MachineGuest(SshAddress(address, port, user, folder / "key", folder), watch=watch)
+            with suppress(GuestError):
+                guest.connect(time.monotonic() + PATIENCE)
+                return guest
+            guest.close()
+        raise GuestError(
+            f"The SSH server of the instance at {address} lets none of {', '.join(USERS)} in with the build's key.",
+            mend="The image needs cloud-init, which puts the launch's key where its default user has it.",
+        )
 
     def _make_key(self) -> None:
         """Make the key pair whole, or not at all."""

@@ -80,9 +80,9 @@ class CloudInstance:
         while look() != wanted:
             self._step.stop.wait(POLLING)
 
-    def switch_off(self, *, forced: bool) -> None:
-        """Stop it; ``forced`` without its system knowing."""
-        self._step.call("ec2", "StopInstances", InstanceIds=[self.id], Force=forced)
+    def switch_off(self) -> None:
+        """Stop it without its system knowing."""
+        self._step.call("ec2", "StopInstances", InstanceIds=[self.id], Force=True)
         self.wait("stopped", lambda: self.state)
 
     def terminate(self) -> None:

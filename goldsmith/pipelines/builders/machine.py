@@ -129,7 +129,7 @@ class Machine:
         """Run the cleanup rules in the machine, which lets nobody in anew afterwards."""
         image = self._step.image
         own_data = self._step.stage == "BUILD" and user_data_override(image.recipe)
-        if not self._record.done("cleanup", self._step.id):
+        if not self._cleaned:
             with self._connected() as guest:
                 report = clean(
                     guest,
@@ -139,11 +139,16 @@ class Machine:
                     baseline_users=self._kept_accounts,
                     create_guard=not own_data,
                 )
-            self._remember(self._record.with_deed(Deed("cleanup", self._step.id)))
-            self._step.say(f"{report.removed} paths removed")
             if not report.performed:
                 return "Skipping cleanup\n"
+            self._remember(self._record.with_deed(Deed("cleanup", self._step.id)))
+            self._step.say(f"{report.removed} paths removed")
         return "Sanitize OK\n"
+
+    @property
+    def _cleaned(self) -> bool:
+        """Whether the cleanup rules ran in the machine."""
+        return any(deed.kind == "cleanup" for deed in self._record.deeds)
 
     @property
     def _kept_accounts(self) -> frozenset[str] | None:
@@ -206,6 +211,11 @@ class Machine:
         if connection and not _stands(connection.guest):
             connection.close()
             connection = None
+        if connection is None and self._cleaned:
+            raise ActionFailedError(
+                f"The instance {self.id} was cleaned, and nobody can log in any more.",
+                mend="Let SanitizeInstance be the last step before CreateImage.",
+            )
         connection = connection or self._access.connect(
             str(self._instance.described()["PublicIpAddress"]), self._watch()
         )
@@ -239,13 +249,10 @@ class Machine:
     def _switch_off(self) -> None:
         if self._instance.state in {"stopping", "stopped"}:
             return
-        try:
+        if not self._cleaned:  # the cleanup synchronises, and lets nobody in afterwards
             with self._connected() as guest:
                 guest.run(["sync"])
-        except GuestError:  # it was cleaned, and the server that had a connection is gone
-            self._instance.switch_off(forced=False)
-        else:
-            self._instance.switch_off(forced=True)
+        self._instance.switch_off()
 
     def _remember(self, record: InstanceRecord) -> None:
         self._record = record
