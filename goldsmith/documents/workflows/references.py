@@ -94,15 +94,15 @@ def _references(node: Node, faults: Faults) -> Iterator[tuple[Scalar, Path]]:
 
 
 def _suffixed(key: str, node: Node, faults: Faults) -> Iterator[tuple[Scalar, Path]]:
-    """Yield what a value under a key with the suffix refers to; official examples have plain values there too."""
+    """Yield what a value under a key with the suffix refers to; official examples have plain values and lists there."""
     path = parse_path(node.text) if isinstance(node, Scalar) else None
     if path and isinstance(node, Scalar):
         yield node, path
-    elif isinstance(node, Scalar) and not node.text.startswith("$."):
-        yield from _references(node, faults)
+    elif isinstance(node, Scalar) and node.text.startswith("$."):
+        said = shown(node.text)
+        faults.add(node.mark, f"{shown(key)} must be a path, such as $.stepOutputs.MyStep.instanceId, but is '{said}'.")
     else:
-        said = f"'{shown(node.text)}'" if isinstance(node, Scalar) else "a list or map"
-        faults.add(node.mark, f"{shown(key)} must be a path, such as $.stepOutputs.MyStep.instanceId, but is {said}.")
+        yield from _references(node, faults)
 
 
 class _Known:
