@@ -29,6 +29,7 @@ test-long: setup ## Packer, an instance refresh, an instance's every state: what
 bench: setup ## Measure against the same work by hand and against other tools; writes bench/results.md and bench/catalogue.md
 	@.venv/bin/python -m bench
 	@.venv/bin/python -m bench.catalogue
+	@.venv/bin/python -m bench.pipelines
 
 serve: setup ## Serve the catalogue's APIs on http://127.0.0.1:8580
 	@[ -e "$${GOLDSMITH_HOME:-/var/lib/goldsmith}/catalog.sqlite" ] || .venv/bin/goldsmith init
