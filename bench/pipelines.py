@@ -182,7 +182,7 @@ def _table(rows: list[tuple[Case, list[float], list[float]]]) -> str:
     lines = [
         "# A pipeline's build beside `goldsmith build`",
         "",
-        "Made by `python -m bench.pipelines`: medians of one run, turn about, caches shared. "
+        "Made by `python -m bench.pipelines`: medians of one run, turn about, caches shared.",
         "Goal: at most 5 % or 1 s more.",
         "",
         "| Case | Rounds | Pipeline | `goldsmith build` | Ratio | Difference |",
