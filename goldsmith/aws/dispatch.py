@@ -8,6 +8,7 @@ import logging
 import re
 import uuid
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select
@@ -260,6 +261,8 @@ def _for_json(error: AwsError) -> AwsError:
 
 def _for_image_builder(error: AwsError) -> AwsError:
     """Name a refusal of the parts that all services share as Image Builder does (its model's errors)."""
+    if error.code == "InvalidAction":
+        return AwsError("UnknownOperationException", error.message, status=HTTPStatus.NOT_FOUND)
     error = _for_json(error)
     renamed = {
         "SerializationException": "InvalidRequestException",

@@ -44,7 +44,8 @@ LONGEST_SHOWN = 1024
 class Fault:
     """What is wrong with one member: ``rule`` is missing, enum, pattern, least or most; ``path`` leads to it.
 
-    ``member`` is set for a plain value in a list or map: its shape, of which all rules are told at once.
+    ``member`` is set for a plain value in a list or map, or for a map's key: its shape, of which all rules are told at
+    once.
     """
 
     path: str
@@ -52,6 +53,7 @@ class Fault:
     value: Any
     rule: str
     member: Shape | None = None
+    of_key: bool = False
 
 
 def validate(operation: Operation, parameters: dict[str, Any]) -> None:
@@ -94,6 +96,8 @@ class _Walk:
                 yield from self._element(shape, shape.member, value, each, path, str(number))
         elif kind == "map":
             for key, each in value.items():
+                if rule := next(_broken(shape.key, key), None):
+                    yield Fault(path, shape, value, rule, shape.key, of_key=True)
                 yield from self._element(shape, shape.value, value, each, path, key)
 
     def _element(self, shape: Any, member: Any, whole: Any, each: Any, path: str, place: str) -> Iterator[Fault]:
@@ -155,7 +159,9 @@ def _refusal(operation: Operation, faults: list[Fault]) -> AwsError:
         path = re.sub(r"\.([0-9]+)(\.member)?\b", lambda place: f"[{int(place[1]) - 1}]", first.path)
         name = path.rpartition(".")[2]
         if first.rule == "pattern":
-            return invalid(operation, path, f"{name} must match pattern {first.shape.metadata['pattern']}.")
+            return invalid(
+                operation, path, f"{name} must match pattern {(first.member or first.shape).metadata['pattern']}."
+            )
         return invalid(operation, path, f"{name}: {_constraint(first)}.")
     told = "; ".join(
         f"Value {_shown(each)} at '{each.path}' failed to satisfy constraint: {_constraint(each)}" for each in faults
@@ -177,7 +183,9 @@ def _shown(fault: Fault) -> str:
 def _constraint(fault: Fault) -> str:
     if fault.member is not None:
         rules = (rule for rule in ("most", "least", "enum", "pattern") if _has(fault.member, rule))
-        whose = "Map value" if fault.shape.type_name == "map" else "Member"
+        whose = "Member"
+        if fault.shape.type_name == "map":
+            whose = "Map key" if fault.of_key else "Map value"
         return f"{whose} must satisfy constraint: [{', '.join(_rule(fault.member, rule) for rule in rules)}]"
     return _rule(fault.shape, fault.rule)
 

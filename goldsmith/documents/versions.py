@@ -106,13 +106,14 @@ class VersionPattern:
         """Return the version that a new resource of this pattern gets.
 
         The first open node counts on from the highest there is, starting at 1, and the nodes after it are 0;
-        a pattern without open nodes is that version.
+        a pattern without open nodes is that version. Raises VersionError when the highest has no next.
         """
         if not self.is_open:
             return Version(*self.fixed)
         place = len(self.fixed)
         taken = [(each.major, each.minor, each.patch)[place] for each in versions if self.matches(each)]
         nodes = (*self.fixed, max(taken, default=0) + 1, 0, 0)
+        _check_nodes(f"the version after {'.'.join(map(str, (*self.fixed, max(taken, default=0))))}", nodes)
         return Version(*nodes[:3])
 
     def __str__(self) -> str:

@@ -11,8 +11,22 @@ from goldsmith.aws.errors import AwsError
 from goldsmith.aws.models import find_operation, service_model
 from goldsmith.aws.operations import REGISTRIES
 from goldsmith.catalog.database import Database
+from tests.aws.imagebuilder.documents import COMPONENT, POLICY
 
 KINDS = (
+    ("^component(BuildVersion|Version)?Arn$", "component"),
+    ("^workflow(BuildVersion|Version)?Arn$", "workflow"),
+    ("^image(BuildVersion|Version)?Arn$|^sourceImage$", "image-build"),
+    ("^imageRecipeArn$", "image-recipe"),
+    ("^containerRecipeArn$", "container-recipe"),
+    ("^infrastructureConfigurationArn$", "infrastructure-configuration"),
+    ("^distributionConfigurationArn$", "distribution-configuration"),
+    ("^imagePipelineArn$", "image-pipeline"),
+    ("^lifecyclePolicyArn$", "lifecycle-policy"),
+    ("^lifecycleExecutionId$", "lifecycle-execution"),
+    ("^workflowExecutionId$", "workflow-execution"),
+    ("^stepExecutionId$", "workflow-step"),
+    ("^resourceArn$", "image-build"),
     ("ImageId|^Images?$", "image"),
     ("Snapshot", "snapshot"),
     ("Volume", "volume"),
@@ -34,6 +48,20 @@ KINDS = (
 """Of which kind a member of a request is the id or name."""
 
 HINTS = {
+    "name": "hinted",
+    "clientToken": "hinted-token",
+    "semanticVersion": "1.0.0",
+    "parentImage": "debian/12",
+    "data": COMPONENT,
+    "dockerfileTemplateData": "FROM {{{ imagebuilder:parentImage }}}",
+    "instanceProfileName": "builder",
+    "executionRole": "builder",
+    "policy": POLICY % "100000000002",
+    "region": "us-east-1",
+    "repositoryName": "repository",
+    "scheduleExpression": "rate(1 day)",
+    "timezone": "UTC",
+    "parentResourceId": "ami-00000000000000aaa",
     "Architecture": "x86_64",
     "Attribute": "launchPermission",
     "AvailabilityZone": "us-east-1a",
@@ -125,7 +153,7 @@ class Maker:
     def _structure(self, shape, depth):
         values = {}
         for name, member in shape.members.items():
-            if TOKENS.fullmatch(name):
+            if TOKENS.fullmatch(name) and name not in shape.required_members:
                 continue
             if name in shape.required_members or (depth < 3 and self.draw.random() < self.density):
                 values[name] = self._value(member, name, depth)
@@ -133,9 +161,9 @@ class Maker:
 
     def _value(self, shape, name, depth):
         makers = {
-            "structure": lambda: self.filter() if shape.name == "Filter" else self._structure(shape, depth + 1),
+            "structure": lambda: self.filter(shape) if shape.name == "Filter" else self._structure(shape, depth + 1),
             "list": lambda: [self._value(shape.member, name, depth + 1)],
-            "map": dict,
+            "map": lambda: {"a-key": self._value(shape.value, name, depth + 1)},
             "string": lambda: self.draw.choice(shape.enum) if shape.enum else self.text(name),
             "boolean": lambda: self.draw.random() < 0.5,
             "timestamp": lambda: "2030-01-01T00:00:00Z",
@@ -144,7 +172,36 @@ class Maker:
         number = max(float(shape.metadata.get("min", 1)), 1.0)
         return makers.get(shape.type_name, lambda: number if shape.type_name in {"float", "double"} else int(number))()
 
-    def filter(self):
-        """Return a filter."""
-        names = ("image-id", "snapshot-id", "instance-id", "volume-id", "resource-id", "group-id", "name", "tag:hush")
-        return {"Name": self.draw.choice(names), "Values": [self.text("Id")]}
+    def filter(self, shape):
+        """Return a filter, in the words of the service that has the shape."""
+        if "Name" in shape.members:
+            names = (
+                "image-id",
+                "snapshot-id",
+                "instance-id",
+                "volume-id",
+                "resource-id",
+                "group-id",
+                "name",
+                "tag:hush",
+            )
+            return {"Name": self.draw.choice(names), "Values": [self.text("Id")]}
+        names = (
+            "name",
+            "version",
+            "description",
+            "status",
+            "type",
+            "platform",
+            "imageRecipeArn",
+            "imageBuildVersionArn",
+        )
+        name = self.draw.choice(names)
+        return {"name": name, "values": [self.text(name)]}
+
+
+def fitting(name, text):
+    """Return an ARN as a member takes it: without its build where it is a version's."""
+    if name.endswith("VersionArn") and not name.endswith("BuildVersionArn"):
+        return re.sub(r"(/[0-9]+\.[0-9]+\.[0-9]+)/[0-9]+$", r"\1", text)
+    return text

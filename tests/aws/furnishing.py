@@ -11,6 +11,7 @@ from goldsmith.blocks.block_map import BlockMap
 from goldsmith.catalog.accounts import Account, Credential, create_account
 from goldsmith.catalog.resources import Resource
 from goldsmith.pipelines.home import Home
+from tests.aws.imagebuilder.furnishing import furnish
 
 NOW = 1_800_000_000.0
 SECRET = "hush"
@@ -43,7 +44,7 @@ def furnished(path):
             create_account(connection, f"account-{number}", number=number)
     dispatcher = Dispatcher(cloud)
 
-    def ask(service, name, **parameters):
+    def ask(service, name, /, **parameters):
         return dispatcher.call(owner_of(cloud), "us-east-1", find_operation(service, name), parameters)
 
     tag = [{"Key": SECRET, "Value": SECRET}]
@@ -84,6 +85,7 @@ def furnished(path):
         AvailabilityZones=["us-east-1a"],
     )
     ask("ebs", "StartSnapshot", VolumeSize=1)
+    furnish(cloud, OWNER, NOW, SECRET, ask)
     return cloud
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import delete, select, update
 from goldsmith.aws.dispatch import Dispatcher
 from goldsmith.catalog.accounts import Account, Credential
 from goldsmith.catalog.tables import ACCOUNTS, RESOURCES, SHARES, TAGS, USES
-from tests.aws.asking import HINTS, Maker, UndoingDatabase, answer, answered_operations, kind_for
+from tests.aws.asking import HINTS, Maker, UndoingDatabase, answer, answered_operations, fitting, kind_for
 from tests.aws.furnishing import OTHERS, OWNER, SECRET, a_snapshot, an_image, furnished, open_cloud
 
 ORGANIZATION = "arn:aws:organizations::111122223333:organization/o-exampleorg1"
@@ -133,7 +133,7 @@ def fits(row, operation):
 
 def a_text(draw, row, name):
     """Return a member's text: mostly what tells of a resource."""
-    return HINTS[name] if name in HINTS else draw.choice((row.id, row.id, row.name or row.id))
+    return HINTS[name] if name in HINTS else fitting(name, draw.choice((row.id, row.id, row.name or row.id)))
 
 
 def keep_facts(row, kept, connection):

@@ -20,7 +20,7 @@ from goldsmith.aws.models import find_operation, service_model
 from goldsmith.aws.request import WireRequest
 from goldsmith.aws.wire.query import wire_name
 from goldsmith.catalog.tables import RESOURCES
-from tests.aws.asking import HINTS, Maker, UndoingDatabase, answer, answered_operations, kind_for
+from tests.aws.asking import HINTS, Maker, UndoingDatabase, answer, answered_operations, fitting, kind_for
 from tests.aws.furnishing import OWNER, furnished, owner_of
 
 CAPACITY = {"InsufficientInstanceCapacity", "InsufficientVolumeCapacity", "RequestLimitExceeded"}
@@ -180,7 +180,7 @@ def a_text(draw, things, name):
     if name in HINTS:
         return HINTS[name]
     thing = draw.choice([each for each in things if each.kind == kind])
-    return thing.name if thing.name and ("Name" in name or name == "Path") else thing.id
+    return thing.name if thing.name and ("Name" in name or name == "Path") else fitting(name, thing.id)
 
 
 @settings(SETTINGS, max_examples=4)
@@ -206,7 +206,7 @@ values = st.recursive(
 @settings(SETTINGS, max_examples=60)
 @given(data=st.data())
 def test_json_of_wrong_types(dispatcher, data):
-    service = data.draw(st.sampled_from(("ssm", "rbin", "ebs")))
+    service = data.draw(st.sampled_from(("ssm", "rbin", "ebs", "imagebuilder")))
     model = service_model(service)
     name = data.draw(st.sampled_from(sorted(model.operation_names)))
     operation = find_operation(service, name)
@@ -237,10 +237,21 @@ def test_json_of_wrong_types(dispatcher, data):
 
 @settings(SETTINGS, max_examples=150)
 @given(
-    service=st.sampled_from(("ec2", "ebs", "sts", "ssm", "iam", "autoscaling", "rbin", "s3", "", "\0")),
+    service=st.sampled_from(("ec2", "ebs", "sts", "ssm", "iam", "autoscaling", "rbin", "imagebuilder", "s3", "", "\0")),
     method=st.sampled_from(("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "BREW")),
     path=st.sampled_from(
-        ("/", "//", "/snapshots", "/snapshots/%00/blocks/x", "/rules/..", "/list-rules", "/é", "/" * 900)
+        (
+            "/",
+            "//",
+            "/snapshots",
+            "/snapshots/%00/blocks/x",
+            "/rules/..",
+            "/list-rules",
+            "/tags/arn%3A",
+            "/GetImage",
+            "/é",
+            "/" * 900,
+        )
     ),
     query=st.sampled_from(("", "Action=DescribeImages", "Action=%ff", "a&b&=&", "X-Amz-Algorithm=x", "&" * 30_000)),
     body=st.binary(max_size=300)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.aws.imagebuilder.creating import retire_version
-from goldsmith.aws.imagebuilder.references import find, matching, parse_arn, require_own
+from goldsmith.aws.imagebuilder.references import IMAGE_BUILD, find, matching, parse_arn, require_own
 from goldsmith.aws.imagebuilder.refusals import depended_on, not_found
 from goldsmith.catalog.resources import Query
 from goldsmith.catalog.uses import unversioned
@@ -80,4 +80,5 @@ def _needs(call: Call, reference: str, resource: Resource) -> bool:
         return found is not None and found.id == resource.id
     if not arn.version.is_open and (arn.version.build or arn.kind not in BUILT_KINDS):
         return found.id == resource.id
-    return [each.id for each in matching(call.catalog, arn)] == [resource.id]
+    fits = matching(call.catalog, arn)
+    return [each.id for each in fits if each.kind != IMAGE_BUILD or each.state == "AVAILABLE"] == [resource.id]

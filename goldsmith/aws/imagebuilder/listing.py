@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import jmespath
 
-from goldsmith.aws.imagebuilder.managed import managed
-from goldsmith.aws.imagebuilder.references import parse_arn, stem, version_of
+from goldsmith.aws.imagebuilder.managed import managed, managed_matching
+from goldsmith.aws.imagebuilder.newest import NEWEST
+from goldsmith.aws.imagebuilder.references import HOUSE, is_here, parse_arn, stem, version_of
 from goldsmith.aws.imagebuilder.refusals import contradictory, invalid
 from goldsmith.aws.pagination import paginate
 from goldsmith.catalog.resources import Query, Resource
@@ -33,7 +34,7 @@ def list_kind(kind: Kind, call: Call, parameters: dict[str, Any]) -> dict[str, A
         raise invalid(call.operation, "owner", f"{kind.title}s are listed by {', '.join(kind.owners or ('Self',))}.")
     wanted = Filters(call, parameters.get("filters") or (), kind.filters)
     by_name = bool(parameters.get("byName"))
-    if by_name and "version" in wanted.asked:
+    if by_name and any(name == "version" for name, _ in wanted.asked):
         raise contradictory(
             call.operation, f"You cannot list {kind.title}s by name and filter by version in the same request."
         )
@@ -56,12 +57,19 @@ def list_builds(kind: Kind, call: Call, parameters: dict[str, Any]) -> dict[str,
         query = Query(kind.stored, owners=(call.account.id,))
     else:
         arn = parse_arn(call.operation, text, kind.noun, path=kind.version_arn)
-        query = _builds_of(arn.version, stem(arn), kind.stored)
-        if arn.account == "aws":
-            found = [each for each in managed(kind.noun, call.region) if each.id.startswith(f"{text}/")]
-            return answer_page(call, parameters, kind.builds_rows, lambda after: iter(found[after or 0 :]))
-        if arn.account != call.account.id:
+        if not is_here(arn, call.region) or arn.account not in {call.account.id, HOUSE}:
             return {kind.builds_rows: []}
+        query = _builds_of(arn.version, stem(arn), kind.stored)
+        if arn.account == HOUSE:
+            found = managed_matching(arn, call.region)
+            return answer_page(
+                call,
+                parameters,
+                kind.builds_rows,
+                lambda after: (
+                    each for each in _numbered(found, after or 0, versions=False, by_name=False) if wanted.match(each)
+                ),
+            )
     return answer_page(
         call,
         parameters,
@@ -98,7 +106,7 @@ class Filters:
     """A list's filters: all of them hold, each for any of its values (2.2)."""
 
     def __init__(self, call: Call, asked: Iterable[Mapping[str, Any]], known: Mapping[str, str]) -> None:
-        self.asked: dict[str, list[str]] = {}
+        self.asked: list[tuple[str, list[str]]] = []
         self._known = known
         for each in asked:
             name = each.get("name", "")
@@ -106,17 +114,17 @@ class Filters:
                 raise invalid(
                     call.operation, "filters", f"There is no filter '{name}' here. There are: {', '.join(known)}."
                 )
-            self.asked.setdefault(name, []).extend(each.get("values") or ())
+            self.asked.append((name, each.get("values") or []))
 
     def match(self, resource: Resource) -> bool:
         """Tell whether a resource's row is asked for."""
-        return all(self._holds(name, values, resource.document) for name, values in self.asked.items())
+        return all(self._holds(name, values, resource.document) for name, values in self.asked)
 
     @property
     def name(self) -> str:
         """The one exact name that is asked for, if any."""
-        values = self.asked.get("name", [])
-        return values[0] if len(values) == 1 and "*" not in values[0] else ""
+        exact = [values[0] for name, values in self.asked if name == "name" and len(values) == 1]
+        return next((value for value in exact if "*" not in value), "")
 
     def _holds(self, name: str, values: Sequence[str], document: Mapping[str, Any]) -> bool:
         found = jmespath.search(self._known[name], document)
@@ -140,22 +148,20 @@ def _owned(
         return
     prefix = f"{slug_of(wanted.name)}/" if kind.versioned and wanted.name and kind.noun != "workflow" else ""
     names = (slug_of(wanted.name),) if wanted.name and not kind.versioned else ()
-    if owner == "Self":
-        query = Query(stored, prefix=prefix, names=names, owners=(call.account.id,))
-    else:
-        query = Query(stored, prefix=prefix, names=names, grantees=call.account.grantees)
     batch = LARGEST_PAGE + 1
+    if owner == "Self":
+        states = (NEWEST,) if by_name else ()
+        own = Query(stored, prefix=prefix, names=names, states=states, owners=(call.account.id,))
+        yield from call.catalog.find(own, after=after or 0, batch=batch)
+        return
+    query = Query(stored, prefix=prefix, names=names, grantees=call.account.grantees)
     start = 0 if by_name else after or 0
-    found = (
-        each
-        for each in call.catalog.find(query, after=start, batch=batch)
-        if (each.account == call.account.id) == (owner == "Self")
-    )
-    yield from (_newest(found, after or 0) if by_name else found)
+    found = (each for each in call.catalog.find(query, after=start, batch=batch) if each.account != call.account.id)
+    yield from (_newest_seen(found, after or 0) if by_name else found)
 
 
-def _newest(found: Iterable[Resource], after: int) -> Iterator[Resource]:
-    """Yield each name's newest version, in the order in which those versions were made."""
+def _newest_seen(found: Iterable[Resource], after: int) -> Iterator[Resource]:
+    """Yield of each name the newest version that others share, in the order in which those versions were made."""
 
     def name(each: Resource) -> tuple[str, str]:
         return each.account, each.name.rpartition("/")[0]

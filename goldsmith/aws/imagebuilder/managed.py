@@ -24,12 +24,20 @@ PLATFORM = "Linux"
 
 def find_managed(arn: Arn, region: str) -> Resource | None:
     """Return the managed resource that an ARN names, the highest version of an open one."""
+    return max(managed_matching(arn, region), key=_version, default=None)
+
+
+def managed_matching(arn: Arn, region: str) -> list[Resource]:
+    """Return the managed build versions that an ARN, open or not, fits."""
     if arn.version is None or arn.region != region:
-        return None
+        return []
     stem = f"{arn.workflow_type}/{arn.slug}" if arn.workflow_type else arn.slug
-    fits = [each for each in managed(arn.kind, region) if each.name.rpartition("/")[0] == stem]
-    fits = [each for each in fits if arn.version.matches(Version.parse(each.id.split(f"{arn.slug}/", 1)[1]))]
-    return max(fits, key=lambda each: Version.parse(each.id.split(f"{arn.slug}/", 1)[1]), default=None)
+    named = (each for each in managed(arn.kind, region) if each.name.rpartition("/")[0] == stem)
+    return [each for each in named if arn.version.matches(_version(each))]
+
+
+def _version(resource: Resource) -> Version:
+    return Version.parse("/".join(resource.id.rsplit("/", 2)[1:]))
 
 
 @cache

@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from goldsmith.aws.call import Call
+    from goldsmith.catalog.resources import Resource
 
 NOT_SHOWN = ("clientToken", "tags", "dryRun", "name", "imagePipelineArn")
 KEPT = ("dateLastRun", "lastRunStatus")
 RECIPES = {"imageRecipeArn": "image-recipe", "containerRecipeArn": "container-recipe"}
+LOG_GROUPS = "/aws/imagebuilder/"
+"""What the names of log groups begin with to which anybody's builds may write."""
+
 TESTS = {"imageTestsEnabled": True, "timeoutMinutes": 720}
 
 
@@ -47,7 +51,7 @@ def require_parts(call: Call, parameters: Mapping[str, Any]) -> None:
     given = [name for name in RECIPES if parameters.get(name)]
     if len(given) != 1:
         raise contradictory(call.operation, "Exactly one of imageRecipeArn and containerRecipeArn is needed.")
-    _require(call, parameters[given[0]], RECIPES[given[0]], given[0])
+    recipe = _require(call, parameters[given[0]], RECIPES[given[0]], given[0])
     _require(
         call,
         parameters["infrastructureConfigurationArn"],
@@ -55,7 +59,10 @@ def require_parts(call: Call, parameters: Mapping[str, Any]) -> None:
         "infrastructureConfigurationArn",
     )
     if arn := parameters.get("distributionConfigurationArn"):
-        _require(call, arn, "distribution-configuration", "distributionConfigurationArn")
+        distribution = _require(call, arn, "distribution-configuration", "distributionConfigurationArn")
+        _require_private(call, recipe, distribution)
+    _require_scanned(call, parameters)
+    _require_log_role(call, parameters)
     require_workflows(call, parameters, container=given[0] == "containerRecipeArn")
 
 
@@ -67,9 +74,44 @@ def keep(call: Call, before: Mapping[str, Any], after: dict[str, Any]) -> dict[s
     return {name: before[name] for name in KEPT if name in before}
 
 
-def _require(call: Call, text: str, noun: str, path: str) -> None:
-    if find(call.catalog, parse_arn(call.operation, text, noun, path=path)) is None:
+def _require(call: Call, text: str, noun: str, path: str) -> Resource:
+    found = find(call.catalog, parse_arn(call.operation, text, noun, path=path))
+    if found is None:
         raise invalid(call.operation, path, f"The resource '{text}' does not exist.")
+    return found
+
+
+def _require_private(call: Call, recipe: Resource, distribution: Resource) -> None:
+    """Refuse to make an AMI with watermarks public, which EC2 refuses when it has been built."""
+    if not recipe.document.get("amiWatermarks"):
+        return
+    for each in distribution.document["distributions"]:
+        permission = (each.get("amiDistributionConfiguration") or {}).get("launchPermission") or {}
+        if "all" in (permission.get("userGroups") or ()):
+            raise contradictory(
+                call.operation,
+                f"The recipe '{recipe.id}' has amiWatermarks, and an AMI with watermarks cannot be public as "
+                f"'{distribution.id}' wants it in {each['region']}.",
+            )
+
+
+def _require_scanned(call: Call, parameters: Mapping[str, Any]) -> None:
+    """Refuse scans that could not take place as they are configured (6.4)."""
+    scanning = parameters.get("imageScanningConfiguration") or {}
+    types = scanning.get("imageScanningTypes") or ["TEST_INSTANCE_CVE"]
+    if scanning.get("scanResultCondition") and "ON_DEMAND_AMI_CVE" not in types:
+        raise contradictory(call.operation, "A scanResultCondition needs the imageScanningTypes ON_DEMAND_AMI_CVE.")
+    tested = TESTS | (parameters.get("imageTestsConfiguration") or {})
+    if scanning.get("imageScanningEnabled") and "TEST_INSTANCE_CVE" in types and not tested["imageTestsEnabled"]:
+        raise contradictory(call.operation, "Images are scanned for TEST_INSTANCE_CVE only where tests are enabled.")
+
+
+def _require_log_role(call: Call, parameters: Mapping[str, Any]) -> None:
+    for name, group in (parameters.get("loggingConfiguration") or {}).items():
+        if not group.startswith(LOG_GROUPS) and not parameters.get("executionRole"):
+            raise contradictory(
+                call.operation, f"loggingConfiguration.{name} is outside of {LOG_GROUPS}, which needs an executionRole."
+            )
 
 
 def _require_schedule(call: Call, schedule: Mapping[str, Any]) -> None:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from botocore import xform_name
 
-from goldsmith.aws.imagebuilder.references import STORED, matching, parse_arn
+from goldsmith.aws.imagebuilder.references import matching, parse_arn, version_arn
 from goldsmith.aws.imagebuilder.refusals import invalid, not_found
 from goldsmith.aws.operations import imagebuilder
 from goldsmith.catalog.resources import EVERYBODY
+from goldsmith.documents.arns import BUILT_KINDS, Arn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,38 +35,47 @@ def put_policy(title: str, call: Call, parameters: dict[str, Any]) -> dict[str, 
     """Answer Put…Policy: share what the ARN names with the policy's principals, and with nobody else."""
     noun, member = SHAREABLE[title]
     grantees = set(_principals(call, parameters["policy"], noun))
-    resources = list(_named(call, parameters[member], noun, member))
-    for each in resources:
-        there = set(call.catalog.grantees(each))
-        call.catalog.share(each, add=grantees, remove=there - grantees)
+    shared = _named(call, parameters[member], noun, member)
+    for each in shared:
+        _share(call, each, grantees)
         call.catalog.save(each.knowing(policy=parameters["policy"]))
+    if noun in BUILT_KINDS:
+        for head in sorted({version_arn(each.id) for each in shared}):
+            _share_version(call, noun, head)
     return {member: parameters[member]}
 
 
 def get_policy(title: str, call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
     """Answer Get…Policy."""
     noun, member = SHAREABLE[title]
-    policy = next(
-        (each.inner["policy"] for each in _named(call, parameters[member], noun, member) if "policy" in each.inner),
-        None,
-    )
+    named = _named(call, parameters[member], noun, member)
+    policy = next((each.inner["policy"] for each in named if "policy" in each.inner), None)
     if policy is None:
         raise not_found(f"the policy of {parameters[member]}")
     return {"policy": policy}
 
 
-def _named(call: Call, text: str, noun: str, member: str) -> Iterator[Resource]:
-    """Yield the caller's own resources that an ARN names, and their version's row."""
+def _named(call: Call, text: str, noun: str, member: str) -> list[Resource]:
+    """Return the caller's own resources that an ARN names."""
     arn = parse_arn(call.operation, text, noun, path=member)
     builds = [each for each in matching(call.catalog, arn) if each.account == call.account.id]
     if not builds:
         raise not_found(text)
-    yield from builds
-    if STORED.get(noun, noun) != "image-recipe":
-        for head in sorted({each.id.rpartition("/")[0] for each in builds}):
-            row = call.catalog.own(f"{noun}-version", head)
-            if row is not None:
-                yield row
+    return builds
+
+
+def _share(call: Call, resource: Resource, grantees: set[str]) -> None:
+    """Share a resource with those and with nobody else."""
+    there = set(call.catalog.grantees(resource))
+    call.catalog.share(resource, add=grantees, remove=there - grantees)
+
+
+def _share_version(call: Call, noun: str, head: str) -> None:
+    """Let all who see a build of a version see the version's row in lists."""
+    row = call.catalog.own(f"{noun}-version", head)
+    if row is not None:
+        builds = matching(call.catalog, Arn.parse(head))
+        _share(call, row, {each for build in builds for each in call.catalog.grantees(build)})
 
 
 def _principals(call: Call, policy: str, noun: str) -> Iterator[str]:

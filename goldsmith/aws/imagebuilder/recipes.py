@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from goldsmith.aws.errors import AwsError
 from goldsmith.aws.imagebuilder.documents import read_document, read_members
 from goldsmith.aws.imagebuilder.managed import PLATFORM
 from goldsmith.aws.imagebuilder.references import find, parse_arn
-from goldsmith.aws.imagebuilder.refusals import contradictory, invalid
+from goldsmith.aws.imagebuilder.refusals import contradictory, invalid, over_quota
 from goldsmith.documents.parent_image import (
     AmiId,
     Bootstrap,
@@ -69,6 +68,7 @@ def describe_container_recipe(call: Call, parameters: dict[str, Any]) -> dict[st
         raise contradictory(
             call.operation, "You must specify either dockerfileTemplateData or a dockerfileTemplateUri."
         )
+    _require_container_parent(call, parameters["parentImage"])
     template = read_document(call, parameters, data="dockerfileTemplateData", uri="dockerfileTemplateUri")
     _require_components(call, parameters.get("components") or [], "")
     _require_placeholders(call, template, components=bool(parameters.get("components")))
@@ -141,11 +141,22 @@ def _system_of_image(call: Call, arn: Arn) -> str:
     return str(image.document.get("osVersion", ""))
 
 
+def _require_container_parent(call: Call, text: str) -> None:
+    """Refuse an Image Builder image that is no container's; other names are for the registry to know."""
+    if not text.startswith("arn:"):
+        return
+    arn = parse_arn(call.operation, text, "image", path="parentImage")
+    image = find(call.catalog, arn)
+    if image is None:
+        raise invalid(call.operation, "parentImage", f"The image '{arn}' does not exist.")
+    if image.document.get("type") != "DOCKER":
+        raise invalid(call.operation, "parentImage", f"The image '{arn}' is no container image.")
+
+
 def _require_components(call: Call, components: list[dict[str, Any]], system: str) -> None:
-    if len(components) > MOST_COMPONENTS:
-        raise AwsError(
-            "ServiceQuotaExceededException", f"An image recipe can contain at most {MOST_COMPONENTS} components."
-        )
+    most = call.cloud.settings.quotas.get("components-of-a-recipe", MOST_COMPONENTS)
+    if len(components) > most:
+        raise over_quota("components of a recipe", most)
     seen: set[str] = set()
     for number, each in enumerate(components):
         path = f"components[{number}].componentArn"

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 HOUSE = "aws"
 """Where an account stands in ARNs of what the house itself offers."""
 
+PARTITION = "aws"
+
 IMAGE_BUILD = "image-build"
 STORED = {"image": IMAGE_BUILD}
 """The kinds that the catalogue names otherwise than ARNs do: an "image" there is an AMI."""
@@ -41,10 +43,10 @@ def find(catalog: Catalog, arn: Arn, *, states: tuple[str, ...] = ()) -> Resourc
 
     Of images only those in ``states`` count where the ARN names no build.
     """
+    if not is_here(arn, catalog.region):
+        return None
     if arn.account == HOUSE:
         return find_managed(arn, catalog.region)
-    if arn.region != catalog.region:
-        return None
     kind = STORED.get(arn.kind, arn.kind)
     if arn.version is None or (not arn.version.is_open and (arn.version.build or arn.kind not in BUILT_KINDS)):
         found = catalog.get(kind, str(arn))
@@ -72,6 +74,8 @@ def require_own(call: Call, text: str, *nouns: str, path: str) -> Resource:
 
 def matching(catalog: Catalog, arn: Arn) -> Iterator[Resource]:
     """Yield all builds (of recipes: versions) that a versioned ARN, open or not, fits."""
+    if not is_here(arn, catalog.region):
+        return
     version = arn.version or VersionPattern(())
     name = stem(arn)
     kind = STORED.get(arn.kind, arn.kind)
@@ -80,6 +84,11 @@ def matching(catalog: Catalog, arn: Arn) -> Iterator[Resource]:
     for each in catalog.find(query):
         if each.account == arn.account and version.matches(version_of(each)):
             yield each
+
+
+def is_here(arn: Arn, region: str) -> bool:
+    """Tell whether an ARN can name anything in a region of this cloud."""
+    return (arn.partition, arn.region) == (PARTITION, region)
 
 
 def stem(arn: Arn) -> str:

@@ -18,7 +18,7 @@ MOST_NAMED = 10
 def invalid(operation: Operation, path: str, reason: str) -> AwsError:
     """Refuse a value, with the error that the model has for it at this operation."""
     declared = {shape.name for shape in operation.model.error_shapes}
-    known = ("InvalidParameterValueException", "InvalidRequestException")
+    known = ("InvalidParameterValueException", "InvalidParameterException", "InvalidRequestException")
     code = next((each for each in known if each in declared), "ClientException")
     if path == "semanticVersion" and "InvalidVersionNumberException" in declared:
         code = "InvalidVersionNumberException"
