@@ -80,9 +80,10 @@ class CloudInstance:
         while look() != wanted:
             self._step.stop.wait(POLLING)
 
-    def switch_off(self) -> None:
-        """Stop it without its system knowing."""
-        self._step.call("ec2", "StopInstances", InstanceIds=[self.id], Force=True)
+    def shut_down(self) -> None:
+        """Have its system shut down, so that its disks are whole, and wait for that."""
+        if self.state == "running":
+            self._step.call("ec2", "StopInstances", InstanceIds=[self.id])
         self.wait("stopped", lambda: self.state)
 
     def terminate(self) -> None:

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 WATCHING = 5.0
 """Seconds between two looks whether a machine that does not answer is still there."""
 
+LEAVING_TRACES = ("systemd-random-seed.service", "systemd-update-utmp.service")
+"""Units that write something when the machine shuts down, after the cleanup; they are back at the next boot."""
+
 PASSED = "STATUS_CHECK_PASSED"
 
 _PACKAGES = """
@@ -131,6 +134,7 @@ class Machine:
         own_data = self._step.stage == "BUILD" and user_data_override(image.recipe)
         if not self._cleaned:
             with self._connected() as guest:
+                guest.run(["systemctl", "mask", "--runtime", *LEAVING_TRACES])
                 report = clean(
                     guest,
                     working_directory=working_directory(image),
@@ -166,14 +170,11 @@ class Machine:
         )
 
     def create_image(self) -> str:
-        """Switch the machine off and make an AMI of it, once for the build.
-
-        What it wrote is synchronised first; it is not shut down, which would leave traces after the cleanup.
-        """
+        """Shut the machine down and make an AMI of it, once for the build."""
         step, name = self._step, output_name(self._step.image)
         ami = self._instance.image_named(name)
         if not ami:
-            self._switch_off()
+            self._instance.shut_down()
             tags = [{"Key": key, "Value": value} for key, value in output_tags(step.image).items()]
             ami = str(
                 step.call(
@@ -245,14 +246,6 @@ class Machine:
                 self._instance.described()
 
         return watch
-
-    def _switch_off(self) -> None:
-        if self._instance.state in {"stopping", "stopped"}:
-            return
-        if not self._cleaned:  # the cleanup synchronises, and lets nobody in afterwards
-            with self._connected() as guest:
-                guest.run(["sync"])
-        self._instance.switch_off()
 
     def _remember(self, record: InstanceRecord) -> None:
         self._record = record

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import tarfile
 
 from goldsmith.blocks.disk_files import restore_disk
 from goldsmith.disks.reading import export_tar
@@ -19,9 +19,15 @@ def disk_map(world, ami):
 
 def file_in(world, ami, name, tmp_path):
     """Return what a file of an AMI's root file system holds, None where it has none."""
-    store = world.blocks(REGION)
-    restore_disk(store, store.load_map(disk_map(world, ami)), tmp_path / "disk.raw")
-    with (tmp_path / "root.tar").open("wb") as out:
-        export_tar(tmp_path / "disk.raw", "raw", out)
-    found = subprocess.run(["tar", "-xOf", tmp_path / "root.tar", f"./{name}"], capture_output=True, check=False)
-    return found.stdout.decode() if found.returncode == 0 else None
+    tar = tmp_path / f"{ami}.tar"
+    if not tar.exists():
+        store = world.blocks(REGION)
+        restore_disk(store, store.load_map(disk_map(world, ami)), tmp_path / "disk.raw")
+        with tar.open("wb") as out:
+            export_tar(tmp_path / "disk.raw", "raw", out)
+    with tarfile.open(tar) as files:
+        try:
+            found = files.extractfile(f"./{name}")
+        except KeyError:
+            return None
+        return found.read().decode()
