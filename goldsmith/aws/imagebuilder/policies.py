@@ -27,6 +27,8 @@ SHAREABLE = {
     "ImageRecipe": ("image-recipe", "imageRecipeArn"),
     "ContainerRecipe": ("container-recipe", "containerRecipeArn"),
 }
+SHARED_AT_ONCE = "What the policy says is shared at once; there is no Resource Access Manager in between."
+
 _PRINCIPAL = re.compile(r"(?:arn:aws[a-z-]*:iam::)?([0-9]{12})(?::.*)?")
 _ORGANIZATION = re.compile(r"arn:aws[a-z-]*:organizations::[0-9]{12}:(organization|ou)/.+")
 
@@ -117,4 +119,4 @@ for _title in SHAREABLE:
     for _verb, _handler in (("Put", put_policy), ("Get", get_policy)):
         _answer: Any = partial(_handler, _title)
         _answer.__name__ = xform_name(f"{_verb}{_title}Policy")
-        imagebuilder.operation()(_answer)
+        imagebuilder.operation(deviation="" if _verb == "Get" else SHARED_AT_ONCE)(_answer)
