@@ -24,10 +24,10 @@ DEVIATIONS = {
     "CreateInfrastructureConfiguration": "Components are built in a sandbox, or in a machine where resourceTags has "
     "goldsmith:builder=machine; the instance profile need not be there before an instance is launched with it. SNS "
     "messages go to the event log and webhooks.",
-    "CreateDistributionConfiguration": "The regions are those of cloud.yml. Keys, licenses and fast launch fail in their "
-    "region when they are applied.",
-    "CreateImagePipeline": "A schedule that waits for dependency updates also builds when the archives have newer packages "
-    "than the last image.",
+    "CreateDistributionConfiguration": "The regions are those of cloud.yml. Keys, licenses and fast launch fail "
+    "in their region when they are applied.",
+    "CreateImagePipeline": "A schedule that waits for dependency updates also builds when the archives have "
+    "newer packages than the last image.",
     "CreateComponent": "Everything is kept unencrypted; kmsKeyId is kept as text.",
     "CreateContainerRecipe": "Windows and macOS are refused: containers are built on a Linux host.",
     "CreateImageRecipe": "parentImage may also be debian/11, debian/12 or debian/13, made from Debian's archives.",
