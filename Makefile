@@ -3,7 +3,7 @@
 PYTEST := .venv/bin/pytest
 SOURCES := goldsmith tests bench
 
-.PHONY: help setup image test test-long check bench serve reference
+.PHONY: help setup image test test-long check bench reliability serve reference
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -30,6 +30,9 @@ bench: setup ## Measure against the same work by hand and against other tools; w
 	@.venv/bin/python -m bench
 	@.venv/bin/python -m bench.catalogue
 	@.venv/bin/python -m bench.pipelines
+
+reliability: setup ## Kill the server 30 times while it builds (half an hour); writes docs/reliability.md
+	@.venv/bin/python -m bench.reliability
 
 serve: setup ## Serve the catalogue's APIs on http://127.0.0.1:8580
 	@[ -e "$${GOLDSMITH_HOME:-/var/lib/goldsmith}/catalog.sqlite" ] || .venv/bin/goldsmith init

@@ -44,26 +44,32 @@ def keep_disk(
     locks = cloud.home.path / "turns"
     locks.mkdir(exist_ok=True)
     with held(locks / f"{token}.lock"):
-        if made := _made(cloud, account, region, token, name):
-            return made
-        store = cloud.blocks(region)
-        with store.writing() as writing:
-            stored = store_disk(writing, disk, base=_earlier(cloud, account, region, facts.get("earlier", "")))
-            size = gibibytes(stored.size)
-            block_map = stored.merged({}, size * GIB)
-            map_name = writing.save(block_map)
-            tags = facts.get("tags", {})
-            with cloud.catalog(account, region) as catalog:
-                image = add_image(
-                    catalog,
-                    StoredDisk(map_name, block_map, size, f"The disk of {name}"),
-                    now=cloud.clock(),
-                    name=name,
-                    description=str(facts.get("description", "")),
-                    inner={"token": token},
-                    tags=tags,
-                )
+        made = _made(cloud, account, region, token, name)
+        made = made or _keep(cloud, account, region, disk, token=token, name=name, facts=facts)
     (locks / f"{token}.lock").unlink(missing_ok=True)
+    return made
+
+
+def _keep(
+    cloud: Cloud, account: str, region: str, disk: Path, *, token: str, name: str, facts: Mapping[str, Any]
+) -> str:
+    store = cloud.blocks(region)
+    with store.writing() as writing:
+        stored = store_disk(writing, disk, base=_earlier(cloud, account, region, facts.get("earlier", "")))
+        size = gibibytes(stored.size)
+        block_map = stored.merged({}, size * GIB)
+        map_name = writing.save(block_map)
+        tags = facts.get("tags", {})
+        with cloud.catalog(account, region) as catalog:
+            image = add_image(
+                catalog,
+                StoredDisk(map_name, block_map, size, f"The disk of {name}"),
+                now=cloud.clock(),
+                name=name,
+                description=str(facts.get("description", "")),
+                inner={"token": token},
+                tags=tags,
+            )
     return image.id
 
 

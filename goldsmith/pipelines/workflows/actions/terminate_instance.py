@@ -5,20 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.pipelines.builders.instances import find_instance
-from goldsmith.pipelines.workflows.action import NothingToDoError
+from goldsmith.pipelines.workflows.action import ActionFailedError, NothingToDoError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from goldsmith.pipelines.workflows.action import StepRun
 
+NOTE = "ending"
+"""The step's note that it ends its instance: taken up after a kill, it finds none any more where it came to the end."""
+
 
 def run(step: StepRun) -> Mapping[str, Any]:
     """End the instance, unless the infrastructure configuration has it stay after a success."""
-    instance = find_instance(step)
+    note = step.logs / NOTE
+    try:
+        instance = find_instance(step)
+    except ActionFailedError:
+        if note.exists():
+            return {}
+        raise
     if instance.kept(terminates=bool(step.image.infrastructure.get("terminateInstanceOnCompletion", True))):
         step.say(f"The instance {instance.id} stays: terminateInstanceOnCompletion is false.")
         raise NothingToDoError
+    note.touch()
     instance.terminate(wait=bool(step.inputs.get("waitForTermination", False)))
     return {}
 

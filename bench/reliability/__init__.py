@@ -1,0 +1,1 @@
+"""Builds of real images while their server is killed: what must hold afterwards, checked and counted."""
