@@ -165,3 +165,13 @@ def disk(home: Path, cache: Path) -> Path:
         build_raw(workspace, tree.root, plan, raw)
         (home / "vmlinuz").write_bytes(workspace.call(newest_kernel, chroot=tree.root))
     return raw
+
+
+@pytest.fixture(scope="session")
+def root_tar(home: Path, base_layer: tuple[LayerStore, Layer]) -> Path:
+    """A small Debian as a root archive: a parent that needs no bootstrap and no network."""
+    store, layer = base_layer
+    archive = home / "small.tar"
+    with Workspace(home, memory=1 << 28) as workspace, archive.open("wb") as file:
+        workspace.run(["tar", "--create", "--numeric-owner", "--file=-", "."], cwd=store.tree(layer), output=file)
+    return archive

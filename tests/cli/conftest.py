@@ -12,12 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from goldsmith.guests.workspace import Workspace
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from goldsmith.trees.layers import Layer, LayerStore
 
 PROGRAM = str(Path(sys.executable).with_name("goldsmith"))
 
@@ -60,13 +57,3 @@ def goldsmith(tmp_path: Path, home: Path) -> Goldsmith:
     mine = home / f"cli-{uuid.uuid4().hex[:8]}"
     mine.mkdir(mode=0o711)
     return Goldsmith(tmp_path, mine)
-
-
-@pytest.fixture(scope="session")
-def root_tar(home: Path, base_layer: tuple[LayerStore, Layer]) -> Path:
-    """A small Debian as a root archive: a parent that needs no bootstrap and no network."""
-    store, layer = base_layer
-    archive = home / "small.tar"
-    with Workspace(home, memory=1 << 28) as workspace, archive.open("wb") as file:
-        workspace.run(["tar", "--create", "--numeric-owner", "--file=-", "."], cwd=store.tree(layer), output=file)
-    return archive
