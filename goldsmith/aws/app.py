@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from goldsmith.aws.dispatch import Dispatcher, render_refusal
+from goldsmith.aws.dispatch import Dispatcher
 from goldsmith.aws.errors import AwsError
 from goldsmith.aws.operations import UNANSWERED
 from goldsmith.aws.request import WireRequest
@@ -37,21 +37,21 @@ def application(cloud: Cloud, *keepers: AbstractContextManager[object]) -> Starl
 
     async def answer(request: Request) -> Response:
         body = await _read_body(request)
+        wire = WireRequest(
+            method=request.method,
+            path=request.scope["raw_path"].decode("latin-1"),
+            query=request.scope["query_string"].decode("latin-1"),
+            headers={name.lower(): value for name, value in request.headers.items()},
+            body=body or b"",
+            host=request.client.host if request.client else "",
+        )
         if body is None or len(request.headers) > MOST_HEADERS:
             refusal = AwsError(
                 "RequestEntityTooLarge",
                 f"A request has at most {LARGEST_BODY} bytes of body and {MOST_HEADERS} headers.",
             )
-            answered = render_refusal(refusal, "ec2", "-")
+            answered = dispatcher.refuse(wire, refusal)
         else:
-            wire = WireRequest(
-                method=request.method,
-                path=request.scope["raw_path"].decode("latin-1"),
-                query=request.scope["query_string"].decode("latin-1"),
-                headers={name.lower(): value for name, value in request.headers.items()},
-                body=body,
-                host=request.client.host if request.client else "",
-            )
             answered = await run_in_threadpool(dispatcher.answer, wire)
         headers = {"Date": formatdate(usegmt=True), **answered.headers}
         return Response(answered.body, answered.status, headers)

@@ -7,6 +7,7 @@ import json
 import logging
 import re
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -88,6 +89,14 @@ class Dispatcher:
             log.exception("Request %s failed", request_id)
             said = f"An internal error has occurred; the server's log has it under {request_id}."
             return render_refusal(AwsError("InternalError", said), service, request_id)
+
+    def refuse(self, request: WireRequest, error: AwsError) -> WireAnswer:
+        """Refuse a request that was not read whole, in the words of the service that it seems to be for."""
+        service = "ec2"
+        with suppress(AwsError):
+            scope = find_scope(request)
+            service = _service(request, scope.service if scope else "")
+        return render_refusal(error, service, str(uuid.uuid4()))
 
     def _answer(self, request: WireRequest, scope: Scope | None, service: str, request_id: str) -> WireAnswer:
         if scope is None:

@@ -80,7 +80,7 @@ HINTS = {
 }
 """Values that operations take."""
 
-TOKENS = re.compile(r"(Next|Client|next|client)?Token|DryRun|Marker")
+TOKENS = re.compile(r"(Next|Client|next|client)?Token|[Dd]ryRun|Marker")
 
 
 def answered_operations():

@@ -44,15 +44,20 @@ def read_document(call: Call, parameters: dict[str, Any], *, data: str = "data",
         raise invalid(call.operation, uri, "The object is no UTF-8 text.") from wrong
 
 
-def read_members(operation: Operation, shape: type[AnyShape], parameters: dict[str, Any]) -> AnyShape:
-    """Return a request's members as a shape of ours; refuse the first that does not fit, at its path."""
+def read_members(
+    operation: Operation, shape: type[AnyShape], parameters: dict[str, Any], *, under: str = ""
+) -> AnyShape:
+    """Return a request's members as a shape of ours; refuse the first that does not fit, at its path.
+
+    ``under`` is the path of the members themselves where they are not the request's own.
+    """
     known = {field.alias or name for name, field in shape.model_fields.items()}
     try:
         return shape.model_validate({name: value for name, value in parameters.items() if name in known})
     except ValidationError as wrong:
         fault = wrong.errors(include_url=False)[0]
         place = (*fault["loc"], *fault.get("ctx", {}).get("at", ()))
-        path = ""
+        path = under
         for part in place:
             path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
-        raise invalid(operation, path or "request", f"{path} {fault['msg']}.".strip()) from wrong
+        raise invalid(operation, path or "request", f"{path} {fault['msg'].rstrip('.')}.".strip()) from wrong

@@ -117,7 +117,7 @@ def _require_log_role(call: Call, parameters: Mapping[str, Any]) -> None:
 def _require_schedule(call: Call, schedule: Mapping[str, Any]) -> None:
     if not schedule.get("scheduleExpression"):
         raise invalid(call.operation, "schedule.scheduleExpression", "A schedule needs an expression.")
-    read_members(call.operation, Schedule, dict(schedule))
+    read_members(call.operation, Schedule, dict(schedule), under="schedule")
     try:
         parse_schedule(schedule["scheduleExpression"], schedule.get("timezone") or "UTC")
     except GoldsmithError as wrong:

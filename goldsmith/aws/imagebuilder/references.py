@@ -113,7 +113,8 @@ def latest_references(arn: str, *, built: bool) -> dict[str, str]:
     stripped = version_arn(arn) if built else arn
     head, _, version = stripped.rpartition("/")
     major, minor, _ = version.split(".")
-    if f":{HOUSE}:" in arn and "/".join(arn.split(":", 5)[5].split("/")[:1]) == "workflow":
+    account, tail = arn.split(":", 5)[4:]
+    if account == HOUSE and tail.startswith("workflow/"):
         return {"latestVersionArn": f"{head}/x.x.x"}
     return {
         "latestVersionArn": f"{head}/x.x.x",

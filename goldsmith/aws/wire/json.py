@@ -27,6 +27,10 @@ DEEPEST = 64
 """Levels of nesting; Python's own limit is near a thousand and must not be met."""
 
 
+_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|([\[{\]}])', re.DOTALL)
+"""A text, which is passed over as a whole, or a bracket."""
+
+
 @dataclass(frozen=True)
 class RestAnswer:
     """What goes back: a status, headers and a body."""
@@ -150,10 +154,12 @@ def _load(body: bytes) -> dict[str, Any]:
 
 
 def _nesting(body: bytes) -> int:
-    """Return a bound of how deep brackets go; those inside of texts count too, which does no harm."""
+    """Return a bound of how deep brackets go that stand outside of texts."""
     deepest = depth = 0
-    for found in re.finditer(rb"[\[{\]}]", body):
-        depth += 1 if found[0] in b"[{" else -1
+    for found in _BRACKET.finditer(body):
+        if not found[1]:
+            continue
+        depth += 1 if found[1] in b"[{" else -1
         deepest = max(deepest, depth)
     return deepest
 

@@ -84,6 +84,20 @@ def test_a_version_must_be_three_numbers(builder: Any, refusal: Callable[..., st
     assert refusal(builder.create_component, **asked) == "InvalidVersionNumberException"
 
 
+def test_a_document_may_have_any_number_of_brackets_in_its_texts(builder: Any) -> None:
+    coloured = COMPONENT.replace("echo hello", "printf '" + r"\033[1m*" * 100 + "';" + " echo '\\\"'; echo hello")
+    arn = make(builder, "coloured", data=coloured)
+    assert builder.get_component(componentBuildVersionArn=arn)["component"]["data"] == coloured
+
+
+@pytest.mark.parametrize("bracket", ["[", "{", "- ", "a: {", "&a [*a, "])
+def test_a_document_that_is_nested_without_end_is_refused(
+    builder: Any, refusal: Callable[..., str], bracket: str
+) -> None:
+    asked = {"name": "nested", "semanticVersion": "1.0.0", "platform": "Linux", "data": (bracket * 16_000)[:16_000]}
+    assert refusal(builder.create_component, **asked) == "InvalidRequestException"
+
+
 def test_data_and_uri_together_are_refused(builder: Any, refusal: Callable[..., str]) -> None:
     asked = {"name": "both", "semanticVersion": "1.0.0", "platform": "Linux", "data": COMPONENT, "uri": "s3://a/b"}
     assert refusal(builder.create_component, **asked) == "InvalidParameterCombinationException"
