@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from goldsmith.documents.shape import refuse
 from goldsmith.errors import GoldsmithError
+from goldsmith.pipelines.builders.containers.registry import Registry  # noqa: TC001 - pydantic reads it
 from goldsmith.pipelines.events.webhook import Webhook  # noqa: TC001 - pydantic reads it
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ class Settings(_Model):
     instance_types: dict[str, InstanceType] = Field(default_factory=dict)
     instance_memory: int = Field(default=0, ge=0, description="MiB for all instances; 0: what the host has to spare.")
     buckets: dict[str, str] = Field(default_factory=dict, description="Bucket name to file:// or s3:// URL.")
+    registries: dict[str, Registry] = Field(
+        default_factory=dict,
+        description="Region to the container registry that stands for its ECR; images stay in the home without one.",
+    )
     quotas: dict[str, int] = Field(
         default_factory=dict, description="Image Builder's resources of an account: kind (as in ARNs) to number."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from goldsmith.errors import GoldsmithError
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from goldsmith.blocks.store import BlockStore
     from goldsmith.catalog.catalog import Catalog
     from goldsmith.catalog.resources import Resource
+    from goldsmith.pipelines.builders.containers.registry import Registry
     from goldsmith.pipelines.home import Home
 
 
@@ -23,6 +24,19 @@ class RefusedError(GoldsmithError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{message} ({code})")
         self.code = code
+
+
+class Bucket(Protocol):
+    """A place of files by key. All raise GoldsmithError for what is not there."""
+
+    def read(self, key: str) -> BinaryIO:
+        """Open an object."""
+
+    def write(self, key: str, file: Path) -> None:
+        """Put a finished file there, whole or not at all; it may be moved away from where it is."""
+
+    def below(self, prefix: str, most: int) -> list[str]:
+        """Return the keys that begin with ``prefix``; one more than ``most`` where there are more."""
 
 
 class World(Protocol):
@@ -48,6 +62,12 @@ class World(Protocol):
 
     def blocks(self, region: str) -> BlockStore:
         """Return the block store of a region."""
+
+    def registry(self, region: str) -> Registry | None:
+        """Return the container registry that stands for a region's ECR, None where there is none."""
+
+    def bucket(self, account: str, name: str) -> Bucket:
+        """Return a bucket as an account has it."""
 
     def call(self, account: str, region: str, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
         """Run an operation ("RunInstances" of "ec2") as the account, with boto3's parameters, without the wire.

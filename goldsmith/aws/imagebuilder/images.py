@@ -105,6 +105,8 @@ def retry_image(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
         )
     if "import" in image.inner:
         raise invalid(call.operation, ARN, "It was imported and not built: import it again.")
+    if image.document["type"] == "DOCKER":
+        raise invalid(call.operation, ARN, "Only images of AMIs are retried: build the container anew.")
     mark_retried(call.catalog, image.id)
     again = in_state(image, "PENDING").knowing(cancel=None, attempt=int(image.inner.get("attempt", 1)) + 1)
     call.catalog.save(again)

@@ -86,7 +86,7 @@ def pin_parent(  # noqa: PLR0911 - one for each form of a parent image
 ) -> PinnedParent:
     """Return what a ``parentImage`` means now to the catalogue's caller. Raises UnpinnedError."""
     if container:
-        return PinnedParent("container", written, written)
+        return _container(catalog, written)
     parent = parse_parent_image(written)
     if isinstance(parent, Bootstrap):
         return PinnedParent("bootstrap", f"{parent.distribution}/{parent.release}", written)
@@ -127,6 +127,21 @@ def _image(catalog: Catalog, arn: Arn, written: str) -> PinnedParent:
     if not here:
         raise UnpinnedError(f"The parent image {image.id} has no AMI in {catalog.region}.")
     return _ami(catalog, here, written, image.id)
+
+
+def _container(catalog: Catalog, written: str) -> PinnedParent:
+    """Return a container image as a parent: one made here is named by its digest where it is in a registry."""
+    if not written.startswith("arn:"):
+        return PinnedParent("container", written, written)
+    image = find(catalog, Arn.parse(written), states=USABLE[:1])
+    if image is None or image.state not in USABLE:
+        raise UnpinnedError(f"No build of the parent image {written} is AVAILABLE.")
+    made = (image.document.get("outputResources") or {}).get("containers") or ()
+    uris: list[str] = next((each["imageUris"] for each in made if each["region"] == catalog.region), [])
+    if not uris:
+        raise UnpinnedError(f"The parent image {image.id} has no container in {catalog.region}.")
+    uri = next((each for each in uris if "@sha256:" in each), uris[0])
+    return PinnedParent("container", uri, written, image_arn=image.id)
 
 
 def _ami(catalog: Catalog, identifier: str, written: str, image_arn: str = "") -> PinnedParent:

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 def plan(world: CloudWorld, image: Resource) -> list[PlannedWorkflow]:
-    """Return the workflows of an image in the order in which they run. Raises GoldsmithError when one has gone."""
+    """Return the workflows of an image in the order in which they run. Raises GoldsmithError when one has gone.
+
+    A container is always distributed: to its recipe's target repository where nothing else is configured.
+    """
     with world.catalog(image.account, image.region, writes=False) as catalog:
         return list(_plan(catalog, image))
 
@@ -37,7 +40,8 @@ def _plan(catalog: Catalog, image: Resource) -> Iterator[PlannedWorkflow]:
             continue
         own = [each for each in given if each.stage == stage]
         yield from own
-        distributes = stage == "DISTRIBUTION" and document.get("distributionConfiguration")
+        goes_somewhere = document.get("distributionConfiguration") or document["type"] == "DOCKER"
+        distributes = stage == "DISTRIBUTION" and goes_somewhere
         if not own and (distributes or (not named and stage != "DISTRIBUTION")):
             managed = library.default_for(stage, document["type"])
             yield _named(catalog, {"workflowArn": managed.arn(image.region, version="x.x.x")})

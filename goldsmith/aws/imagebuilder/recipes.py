@@ -18,6 +18,8 @@ from goldsmith.documents.parent_image import (
     parse_parent_image,
 )
 from goldsmith.documents.recipe import DEFAULT_WORKING_DIRECTORY, ImageRecipe
+from goldsmith.pipelines.builders.containers.host import FILES
+from goldsmith.pipelines.builders.containers.reference import Reference, ReferenceFault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -142,8 +144,25 @@ def _system_of_image(call: Call, arn: Arn) -> str:
 
 
 def _require_container_parent(call: Call, text: str) -> None:
-    """Refuse an Image Builder image that is no container's; other names are for the registry to know."""
-    if not text.startswith("arn:"):
+    """Refuse an Image Builder image that is no container's and what no registry can have.
+
+    Whether it has it is found out when the image is built.
+    """
+    kind, _, path = text.partition(":")
+    if kind in FILES:
+        if call.caller.key_id != COMMAND_LINE or not path.startswith("/"):
+            raise invalid(
+                call.operation,
+                "parentImage",
+                f"{kind}: files of the server's own host, by their absolute paths, are for its command line. "
+                "Push the image to a registry and name that.",
+            )
+        return
+    if kind != "arn":
+        try:
+            Reference.parse(text)
+        except ReferenceFault as wrong:
+            raise invalid(call.operation, "parentImage", f"{wrong.message} {wrong.mend}") from wrong
         return
     arn = parse_arn(call.operation, text, "image", path="parentImage")
     image = find(call.catalog, arn)

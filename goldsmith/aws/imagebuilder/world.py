@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from goldsmith.aws.buckets import open_bucket
 from goldsmith.aws.dispatch import Dispatcher
 from goldsmith.aws.errors import AwsError
 from goldsmith.aws.kept_disks import keep_disk
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from goldsmith.aws.buckets import Bucket
     from goldsmith.aws.cloud import Cloud
     from goldsmith.blocks.store import BlockStore
     from goldsmith.catalog.catalog import Catalog
     from goldsmith.catalog.resources import Resource
+    from goldsmith.pipelines.builders.containers.registry import Registry
     from goldsmith.pipelines.home import Home
 
 USER = "imagebuilder"
@@ -62,6 +65,14 @@ class CloudWorld:
     def blocks(self, region: str) -> BlockStore:
         """Return the block store of a region."""
         return self.cloud.blocks(region)
+
+    def registry(self, region: str) -> Registry | None:
+        """Return the container registry that stands for a region's ECR, None where there is none."""
+        return self.cloud.settings.registries.get(region)
+
+    def bucket(self, account: str, name: str) -> Bucket:
+        """Return a bucket as an account has it."""
+        return open_bucket(self.cloud, account, name)
 
     def call(self, account: str, region: str, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
         """Run an operation as the account. Raises RefusedError."""

@@ -39,11 +39,12 @@ class InstanceRecord:
     """An instance by its id: what was done to it, in that order, and what was so when it was launched.
 
     Of a sandbox: ``ami`` and ``map``, what it was launched from where that is not the image's parent, and ``archives``,
-    what its parent's package archives were. Of a machine: ``accounts``, whoever it had in /etc/passwd.
+    what its parent's package archives were; a container's host has the first two. Of a machine: ``accounts``, whoever
+    it had in /etc/passwd.
     """
 
     id: str
-    kind: Literal["sandbox", "machine"]
+    kind: Literal["sandbox", "machine", "container"]
     deeds: tuple[Deed, ...] = ()
     ami: str = ""
     map: str = ""

@@ -28,6 +28,14 @@ def built_output(image: ImageRun, ami: str, *, name: str, description: str = "")
     }
 
 
+def container_outputs(made: Iterable[Mapping[str, Any]], outputs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return outputResources.containers: what was ``made``, and the images of distributing steps, by their region."""
+    uris: dict[str, dict[str, None]] = {}
+    for row in (*made, *(row for each in outputs for row in each.get("containers") or ())):
+        uris.setdefault(row["region"], {}).update(dict.fromkeys(row["imageUris"]))
+    return [{"region": region, "imageUris": list(told)} for region, told in uris.items()]
+
+
 def ami_outputs(
     outputs: Iterable[Mapping[str, Any]], *, built: Mapping[str, Any] | None = None
 ) -> list[dict[str, Any]]:

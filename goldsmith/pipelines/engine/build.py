@@ -13,7 +13,7 @@ from goldsmith.documents.workflows.parameters import bind_parameters
 from goldsmith.documents.workflows.parser import parse_workflow
 from goldsmith.errors import GoldsmithError
 from goldsmith.pipelines.distribution.naming import output_description, output_name
-from goldsmith.pipelines.distribution.outputs import ami_outputs, built_output
+from goldsmith.pipelines.distribution.outputs import ami_outputs, built_output, container_outputs
 from goldsmith.pipelines.engine.planned import PlannedWorkflow
 from goldsmith.pipelines.image_run import ImageRun
 from goldsmith.pipelines.stop import StoppedError
@@ -174,6 +174,9 @@ class Build:
                 built = built_output(run, str(outputs["ImageId"]), name=name, description=told)
             rows = [{"distributedImages": [_as_row(each) for each in made[1:]]}, *self._step_outputs(outcomes)]
             members["outputResources"] = {"amis": ami_outputs(rows, built=built)}
+        else:
+            made = image.document.get("outputResources", {}).get("containers", ())
+            members["outputResources"] = {"containers": container_outputs(made, self._step_outputs(outcomes))}
         done = dict(image.inner.get("done", {}))
         if outcomes and all(each.status == "COMPLETED" for each in outcomes):
             done[stage] = dict(outputs)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.errors import GoldsmithError
+from goldsmith.pipelines.builders.containers.host import remove_images
 from goldsmith.pipelines.builders.live import close_build
 from goldsmith.pipelines.engine.beside import Beside
 from goldsmith.pipelines.engine.build import Build, ImageFailedError
@@ -194,6 +195,7 @@ class Engine:
         finally:
             close_build(image_folder(self.world.home, image.id))
         leave_if_ended()
+        remove_images(image_folder(self.world.home, image.id))
         record.pass_to(*ending)
 
     def _run(self, build: Build) -> tuple[Any, ...]:

@@ -93,7 +93,9 @@ class Running:
 
     def run(self, action, **how):
         """Run an action and return its outputs."""
-        outputs = find_action(action).run(self.step(action, **how))
+        step = self.step(action, **how)
+        step.logs.mkdir(parents=True, exist_ok=True)
+        outputs = find_action(action).run(step)
         if action == "LaunchInstance":
             self.instance = outputs["instanceId"]
         return outputs

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 PACKAGES = ("buildah", "skopeo")
 STORE = "/var/lib/goldsmith-containers"
+SCRATCH = f"{STORE}/scratch"
 IMAGE = f"{STORE}/image"
 """The folder of the image that is carried in or out, as containers-transports(5) has dir:."""
 
@@ -40,13 +41,17 @@ LAST_LINES = 12
 _PREPARE = f"""
 set -eu
 mkdir -p {STORE} /etc/containers
-if [ "$1" != 0 ]; then mount -t tmpfs -o "mode=755,nosuid,nodev,size=$1" containers {STORE}; driver=overlay; else driver=vfs; fi
-mkdir -p {STORE}/tmp {STORE}/context {IMAGE}
+driver=vfs
+if [ "$1" != 0 ]; then
+    mount -t tmpfs -o "mode=755,nodev,size=$1" containers {STORE}
+    driver=overlay
+fi
+mkdir -p {SCRATCH} {STORE}/context {IMAGE}
 printf '[storage]\\ndriver = "%s"\\ngraphroot = "{STORE}/graph"\\nrunroot = "/run/containers"\\n' $driver \\
     >/etc/containers/storage.conf
 rm -rf /etc/containers/registries.conf.d
 : >/etc/containers/registries.conf
-"""  # noqa: E501 - one line of shell
+"""
 
 
 class EngineGuest(Guest):
@@ -55,7 +60,7 @@ class EngineGuest(Guest):
     ENVIRONMENT = {  # noqa: RUF012 - nobody changes it
         "_CONTAINERS_USERNS_CONFIGURED": "done",
         "BUILDAH_ISOLATION": "chroot",
-        "TMPDIR": f"{STORE}/tmp",
+        "TMPDIR": f"{SCRATCH}",
         "XDG_RUNTIME_DIR": "/run",
     }
 
@@ -96,13 +101,20 @@ class Engine:
                 mend="Look at its name, and whether this host reaches its registry.",
             )
 
-    def load_archive(self, archive: BinaryIO, shown: str) -> None:
-        """Take an OCI archive for the parent image."""
-        file = f"{STORE}/tmp/parent.tar"
-        self.guest.put(file, archive, mode=0o600)
+    def load_parent(self, kind: str, file: Path) -> None:
+        """Take a file of the host for the parent image; ``kind`` is oci-archive or docker-archive."""
+        brought = f"{SCRATCH}/parent.tar"
+        try:
+            with file.open("rb") as archive:
+                self.guest.put(brought, archive, mode=0o600)
+        except OSError as wrong:
+            raise ActionFailedError(
+                f"The parent image {file} could not be read: {wrong.strerror}.", mend="Mend the recipe's parentImage."
+            ) from wrong
         self._do(
-            ["skopeo", "copy", "--quiet", f"oci-archive:{file}", f"containers-storage:{PARENT}"],
-            f"The parent image {shown} could not be read",
+            ["skopeo", "copy", "--quiet", f"{kind}:{brought}", f"containers-storage:{PARENT}"],
+            f"The parent image {file} could not be read",
+            mend=f"It is to be one image, as {kind}.",
         )
 
     def build(self, template: str, *, components: Work | None) -> None:
@@ -151,7 +163,7 @@ class Engine:
 
     def archive(self, file: BinaryIO, tag: str) -> None:
         """Write the loaded image into a file as an OCI archive."""
-        made = f"{STORE}/tmp/archive.tar"
+        made = f"{SCRATCH}/archive.tar"
         argv = ["skopeo", "copy", "--quiet", f"dir:{IMAGE}", f"oci-archive:{made}:{tag}"]
         self._do(argv, "The image could not be made an OCI archive")
         self._write(["cat", made], file)
@@ -164,9 +176,7 @@ class Engine:
             done = running.result()
         if done.exit_code:
             said = (done.stderr or done.stdout).decode(errors="replace").strip()
-            raise ActionFailedError(
-                f"{what} failed: {_last(said)}", mend="What it said is in the step's console.log."
-            )
+            raise ActionFailedError(f"{what} failed: {_last(said)}", mend="What it said is in the step's console.log.")
 
     def _do(self, argv: Sequence[str], failed: str, *, stdin: bytes | BinaryIO = b"", mend: str = "") -> None:
         done = self.guest.run(argv, stdin=stdin, on_output=self._hear)

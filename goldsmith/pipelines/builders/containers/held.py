@@ -8,6 +8,7 @@ and nothing is brought into the container.
 from __future__ import annotations
 
 import queue
+import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
@@ -27,7 +28,8 @@ DEFAULTS = {
 }
 """What commands in a container see unless its image says otherwise."""
 
-_GO_ON = 'until grep -q "^State:.T" "/proc/$1/status"; do sleep 0.05; done; kill -CONT "$1"'
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
+_GO_ON = 'while [ -e "/proc/$1" ] && ! grep -q "^State:.T" "/proc/$1/status"; do sleep 0.05; done; kill -CONT "$1"'
 """A process that has just said where it is may not stand still yet."""
 
 
@@ -38,7 +40,7 @@ class ContainerGuest(Guest):
         self._host = host
         self._pid = pid
         words = host.get(f"/proc/{pid}/environ").decode(errors="replace").split("\0")
-        self._environment = DEFAULTS | dict(word.split("=", 1) for word in words if "=" in word)
+        self._environment = DEFAULTS | dict(word.split("=", 1) for word in words if _VARIABLE.match(word))
 
     def command(self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str) -> list[str]:
         """Enter the container's mounts and root with its image's environment, change the folder, run."""

@@ -20,7 +20,7 @@ _REFERENCE = re.compile(
 _ECR = re.compile(r"[0-9]{12}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com")
 
 
-class ReferenceError(GoldsmithError):  # noqa: A001 - the field's own word; Python's is of weak references
+class ReferenceFault(GoldsmithError):  # noqa: N818 - what it says is what a person reads
     """A text is no name of a container image, a repository or a tag."""
 
 
@@ -35,10 +35,10 @@ class Reference:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a name as docker pull does: "debian" is docker.io/library/debian:latest. Raises ReferenceError."""
+        """Read a name as docker pull does: "debian" is docker.io/library/debian:latest. Raises ReferenceFault."""
         found = _REFERENCE.fullmatch(text)
         if not found or len(text) > 2 * LONGEST:
-            raise ReferenceError(
+            raise ReferenceFault(
                 f"{text[:80]!r} is no name of a container image.",
                 mend="Write it as registry/repository:tag, or give the ARN of a container image made here.",
             )
@@ -68,9 +68,9 @@ class Reference:
 
 
 def require_repository(name: str) -> str:
-    """Return a repository's name as it is. Raises ReferenceError for one that no registry takes."""
+    """Return a repository's name as it is. Raises ReferenceFault for one that no registry takes."""
     if not REPOSITORY.fullmatch(name) or len(name) > LONGEST:
-        raise ReferenceError(
+        raise ReferenceFault(
             f"The target repository {name[:80]!r} is no repository's name.",
             mend="Use lower-case letters and digits, with . _ - between them, and / between parts.",
         )
@@ -78,9 +78,9 @@ def require_repository(name: str) -> str:
 
 
 def require_tag(tag: str) -> str:
-    """Return a tag as it is. Raises ReferenceError for one that no registry takes."""
+    """Return a tag as it is. Raises ReferenceFault for one that no registry takes."""
     if not TAG.fullmatch(tag):
-        raise ReferenceError(
+        raise ReferenceFault(
             f"The container tag {tag[:80]!r} is no tag.",
             mend="Use up to 128 letters, digits and . _ -, and none of . and - at the beginning.",
         )

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from goldsmith.documents.shape import refuse
+from goldsmith.errors import GoldsmithError
 
 ACCOUNT = "{account}"
 
@@ -38,5 +39,13 @@ class Registry(BaseModel):
         return self.url.partition("://")[2].replace(ACCOUNT, account)
 
     def logins(self) -> bytes:
-        """Return the file of logins, b"" where there is none."""
-        return Path(self.auth).expanduser().read_bytes() if self.auth else b""
+        """Return the file of logins, b"" where none is set. Raises GoldsmithError when it cannot be read."""
+        if not self.auth:
+            return b""
+        try:
+            return Path(self.auth).expanduser().read_bytes()
+        except OSError as wrong:
+            raise GoldsmithError(
+                f"The logins of the registry {self.url} cannot be read: {wrong.strerror}: {self.auth}.",
+                mend="Mend auth of the registry in cloud.yml.",
+            ) from wrong

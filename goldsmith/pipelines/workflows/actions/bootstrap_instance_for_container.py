@@ -1,10 +1,11 @@
-"""BootstrapInstanceForContainer: container images are not built here yet, and the step says so (5.3)."""
+"""BootstrapInstanceForContainer: the instance gets what a container is built with (5.3)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from goldsmith.pipelines.workflows.action import ActionFailedError
+from goldsmith.pipelines.builders.commands import succeeded
+from goldsmith.pipelines.builders.instances import find_container_host
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,14 +13,12 @@ if TYPE_CHECKING:
     from goldsmith.pipelines.workflows.action import StepRun
 
 
-def run(step: StepRun) -> NoReturn:
-    """Refuse."""
-    raise ActionFailedError(
-        f"The step {step.name} prepares an instance to build a container, and containers are not built here yet.",
-        mend="Build an AMI of the same components: an image recipe in place of the container recipe.",
-    )
+def run(step: StepRun) -> Mapping[str, Any]:
+    """Lay the host's system with a container engine."""
+    step.say("Sending command to instance to run")
+    return succeeded(step, find_container_host(step).bootstrap())
 
 
-def roll_back(step: StepRun, outputs: Mapping[str, Any]) -> bool:  # noqa: ARG001 - as every action's
-    """Have nothing to undo."""
+def roll_back(step: StepRun, outputs: Mapping[str, Any]) -> bool:  # noqa: ARG001 - there is nothing to undo
+    """Undo nothing: what was made ready ends with the instance."""
     return False
