@@ -54,6 +54,10 @@ class Bucket(ABC):
     def size(self, key: str) -> int:
         """Return an object's bytes. Raises BucketError when it is not there."""
 
+    @abstractmethod
+    def below(self, prefix: str, most: int) -> list[str]:
+        """Return the keys that begin with ``prefix``, in order; one more than ``most`` where there are more."""
+
     def fetch(self, key: str, file: Path) -> None:
         """Copy an object to a file of our own, with its holes."""
         with self.read(key) as source, file.open("xb") as target:
@@ -110,6 +114,20 @@ class FolderBucket(Bucket):
         """Return a file's bytes."""
         with self.read(key) as file:
             return os.fstat(file.fileno()).st_size
+
+    def below(self, prefix: str, most: int) -> list[str]:
+        """Return the keys of the folder's files, no link followed."""
+        found: list[str] = []
+        for where, folders, files, descriptor in os.fwalk(self._folder):
+            above = os.path.relpath(where, self._folder)
+            for name in files:
+                key = name if above == os.curdir else f"{above}/{name}"
+                if key.startswith(prefix) and stat.S_ISREG(os.lstat(name, dir_fd=descriptor).st_mode):
+                    found.append(key)
+            if len(found) > most:
+                break
+            folders.sort()
+        return sorted(found)[: most + 1]
 
     @contextmanager
     def _parent(self, key: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
@@ -191,6 +209,19 @@ class S3Bucket(Bucket):
             return int(self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)["ContentLength"])
         except self._failures as failure:
             raise self._unusable(key, failure) from failure
+
+    def below(self, prefix: str, most: int) -> list[str]:
+        """Return the keys of the bucket's objects."""
+        found: list[str] = []
+        pages = self._client.get_paginator("list_objects_v2")
+        try:
+            for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix):
+                found += [entry["Key"].removeprefix(self._prefix) for entry in page.get("Contents", ())]
+                if len(found) > most:
+                    break
+        except self._failures as failure:
+            raise self._unusable(prefix, failure) from failure
+        return found[: most + 1]
 
     def _unusable(self, key: str, failure: Exception) -> BucketError:
         return BucketError(f"{key} in the bucket {self.name} cannot be used: {failure}")

@@ -59,6 +59,5 @@ def run_phases(
     )
     raise ActionFailedError(
         f"Document {arn} failed!",
-        mend=f"Its log is in {result.log_folder}.",
         component=ComponentFailure(arn, failure.phase, failure.step, failure.action, failure.message, failure.stderr),
     )

@@ -9,7 +9,8 @@ from goldsmith.components import library
 from goldsmith.components.library import UnknownComponent
 from goldsmith.documents.arns import Arn, ArnError
 from goldsmith.documents.parser import parse_component
-from goldsmith.executor.services import Services, aws_client
+from goldsmith.executor.services import Services
+from goldsmith.pipelines.builders.house_buckets import HouseBuckets
 from goldsmith.pipelines.world import RefusedError
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 
     from goldsmith.documents.component import ComponentDocument
     from goldsmith.pipelines.workflows.action import StepRun
-
-OWN = ("ssm",)
-"""Services that components ask the house for; others are AWS's, by the host's own configuration."""
 
 
 class HouseClient:
@@ -48,7 +46,7 @@ def services_of(step: StepRun, metadata: Mapping[str, str]) -> Services:
     return Services(
         find_component=lambda arn: _component(step, arn),
         instance_metadata=metadata.get,
-        client=lambda service: HouseClient(step, service) if service in OWN else aws_client(service),
+        client=lambda service: HouseBuckets(step) if service == "s3" else HouseClient(step, service),
         account_id=step.image.account,
         region=step.image.region,
         pause=step.stop.wait,
