@@ -85,15 +85,11 @@ def boot(server: Server, killing: Killing) -> str:
         state = statuses[0]["InstanceStatus"]["Status"] if statuses else ""
     seconds = time.monotonic() - begun
     ec2.terminate_instances(InstanceIds=[identifier])
-    while (
-        ec2.describe_instances(InstanceIds=[identifier])["Reservations"][0]["Instances"][0]["State"]["Name"]
-        != "terminated"
-    ):
-        time.sleep(0.5)
+    ec2.get_waiter("instance_terminated").wait(InstanceIds=[identifier], WaiterConfig={"Delay": 1})
     if state != "ok":
         return f"**The last AMI did not boot within {BOOT_LIMIT:.0f} s.**"
     return (
-        f"The last AMI, a copy in the second region, was launched: it passed its status checks after {seconds:.0f} s."
+        f"The last AMI, a copy in the second region, was launched and passed its status checks after {seconds:.0f} s."
     )
 
 

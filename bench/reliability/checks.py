@@ -79,9 +79,8 @@ def check_host(server: Server, found: Findings) -> None:
     found.expect("work areas", _names(home / "work", "*"))
     found.expect("layers half stored", _names(home / "layers", ".arriving-*"))
     found.expect("lock files of turns", _names(home / "turns", "step-*"))
-    found.expect(
-        "instances' and volumes' folders", _names(home / "instances", "i-*") + _names(home / "volumes", "vol-*")
-    )
+    found.expect("instances' folders", _names(home / "instances", "i-*"))
+    found.expect("volumes' folders", _names(home / "volumes", "vol-*"))
     found.expect("records of build instances", _names(home / "imagebuilder", "**/instances/*"))
     found.expect("raw disks", [str(each) for each in (home / "imagebuilder").rglob("*.raw*")])
     checked = server.run("storage", "check", "--json")

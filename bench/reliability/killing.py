@@ -114,7 +114,7 @@ class Killing:
             if time.monotonic() - looked > 1:
                 looked = time.monotonic()
                 self._keep_going(tested=aim == "TESTING")
-            time.sleep(0.001)
+            time.sleep(0.003)
         until = time.monotonic() + delay
         while time.monotonic() < until:
             current = {image.id: image.state for image in self.unfinished()}

@@ -1,4 +1,4 @@
-"""The pipelines that are built while their server is killed: two accounts', a plain one, one with commands, a tested one."""
+"""The pipelines that are built while their server is killed: a plain one, one with commands, and a tested one."""
 
 from __future__ import annotations
 

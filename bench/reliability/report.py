@@ -32,15 +32,18 @@ class Run:
 
 HEAD = """# Reliability
 
-A build is a durable workflow: what a step did is recorded when it is done, and a server that is killed goes on after the
-last step that was recorded when it starts again. A step that was cut short runs again, and what it makes outside is made
-under its own token, so that twice begun is once done. How a build ends is told once.
+A build is a durable workflow: what a step did is recorded when it is done, and a server that is killed goes on after
+the last step that was recorded when it starts again. A step that was cut short runs again, and what it makes outside is
+made under its own token, so that twice begun is once done. How a build ends is told once.
 
-This page is written by `make reliability` (`python -m bench.reliability --kills {kills}`): a real `goldsmith serve` builds
+`make reliability` (`python -m bench.reliability --kills {kills}`) writes this page: a real `goldsmith serve` builds
 real Debian images for two accounts, three at a time, with components that are different in each build, a workflow with
-commands, boot tests in virtual machines, and copies to second regions. The server gets `kill -9` at random moments, most
-of them in the middle of a step, and starts again; in the end everything is looked at.
+commands, boot tests in virtual machines, and copies to second regions. The server gets `kill -9` at random moments,
+most of them in the middle of a step, and starts again; in the end everything is looked at.
 """
+
+COUNTED = """A kill hits all that goes on: two builds that work, and those that wait for their turn. Each row counts
+the kills in which a build was in that state, or a step with that action ran."""
 
 
 def render(run: Run) -> str:
@@ -67,8 +70,7 @@ def render(run: Run) -> str:
         "",
         "## What was killed",
         "",
-        ("A kill hits all that goes on: two builds that work, and those that wait for their turn. "
-        "Each row counts the kills in which a build was in that state, or a step with that action ran."),
+        COUNTED,
         "",
         "| a build was | kills |",
         "|---|---|",
