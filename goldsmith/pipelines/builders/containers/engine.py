@@ -6,6 +6,7 @@ a RUN that leaves its container is in a tree that is thrown away.
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,7 @@ PARENT = "localhost/goldsmith-parent:latest"
 OUTPUT = "localhost/goldsmith-output:latest"
 LAST_LINES = 12
 
+_LOGGED = re.compile(r'time="[^"]*" level=[a-z]+ msg="(.*)"')
 _PREPARE = f"""
 set -eu
 mkdir -p {STORE} /etc/containers
@@ -217,4 +219,11 @@ class _Logins:
 
 
 def _last(text: str) -> str:
-    return "\n".join(text.strip().splitlines()[-LAST_LINES:])
+    """Return the last lines of what the engine said, its log's lines without their time and level."""
+    lines = text.strip().splitlines()[-LAST_LINES:]
+    return "\n".join(_said(line) for line in lines)
+
+
+def _said(line: str) -> str:
+    found = _LOGGED.fullmatch(line)
+    return re.sub(r"\\(.)", r"\1", found[1]) if found else line

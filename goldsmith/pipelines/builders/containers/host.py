@@ -52,7 +52,7 @@ HOST_TEST = "container-host-test"
 FILES = ("oci-archive", "docker-archive")
 """What stands before the path of a parent image in a file (containers-transports(5))."""
 
-_INSTALL = "apt-get -q update && apt-get -q -y --no-install-recommends install "
+INSTALL = f"apt-get -q update && apt-get -q -y --no-install-recommends install {' '.join(PACKAGES)}"
 
 
 def remove_images(build: Path) -> None:
@@ -235,7 +235,7 @@ class ContainerHost:
             parent = find_parent(self._system(), self._step.image, self._step.world)
             with GrowingTree(parent, self._home, workspace, self._stages, self._step.logs) as tree:
                 tree.lay_parent()
-                installed = {"the layer below": parent.key.digest, "packages": " ".join(PACKAGES)}
+                installed = {"the layer below": parent.key.digest, "command": INSTALL}
                 tree.lay(LayerKey("container engine", installed), self._install)
                 tree.keep()
                 with tree.sandbox() as guest, ConsoleLog(self._step.logs) as console:
@@ -248,7 +248,7 @@ class ContainerHost:
     def _install(self, guest: Guest, stage: Stage) -> None:
         stage.say(f"installing {' and '.join(PACKAGES)}")
         with ConsoleLog(self._step.logs) as console:
-            done = guest.run(["sh", "-c", _INSTALL + " ".join(PACKAGES)], on_output=console.output)
+            done = guest.run(["sh", "-c", INSTALL], on_output=console.output)
         if done.exit_code:
             said = done.stderr.decode(errors="replace").strip().splitlines()[-5:]
             raise ActionFailedError(

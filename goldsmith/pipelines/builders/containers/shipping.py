@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -14,6 +12,7 @@ from goldsmith.documents.distribution import ContainerDistribution
 from goldsmith.errors import GoldsmithError
 from goldsmith.pipelines.builders.containers.archives import archive_place
 from goldsmith.pipelines.builders.containers.reference import require_repository, require_tag
+from goldsmith.pipelines.builders.record import FOLDER
 from goldsmith.pipelines.stop import StepTimeoutError, StoppedError
 from goldsmith.pipelines.workflows.action import ActionFailedError
 
@@ -114,19 +113,20 @@ def _send(step: StepRun, engine: Engine, wanted: Destination) -> list[str]:
 
 
 def _keep(step: StepRun, engine: Engine, wanted: Destination) -> list[str]:
-    """Keep the image as an OCI archive; all its tags are one file."""
+    """Keep the image as an OCI archive; all its tags are one file. What a kill leaves goes with the build's end."""
     image, home = step.image, step.world.home
     files = [archive_place(home, image.account, wanted.region, wanted.repository, tag) for tag in wanted.tags]
     files[0].parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=files[0].parent, prefix=".arriving-") as arriving:
-        first = Path(arriving) / "image"
-        with first.open("wb") as file:
-            engine.archive(file, wanted.tags[0])
-            os.fsync(file.fileno())
-        for place, target in enumerate(files):
-            linked = Path(arriving) / str(place)
-            os.link(first, linked)
-            linked.replace(target)
+    folder = image.folder(home) / FOLDER
+    made, linked = folder / "archive.tar", folder / "link.tar"
+    with made.open("wb") as file:
+        engine.archive(file, wanted.tags[0])
+        os.fsync(file.fileno())
+    for target in files:
+        linked.unlink(missing_ok=True)
+        linked.hardlink_to(made)
+        linked.replace(target)
+    made.unlink()
     return [f"oci-archive:{each}" for each in files]
 
 
