@@ -157,7 +157,9 @@ class Engine:
 
     def _cut_short(self, name: str) -> None:
         self._beside.forget(name)
-        self._record(_image_of(name)).pass_to("FAILED", _CUT_SHORT)
+        record = self._record(_image_of(name))
+        record.break_off(_CUT_SHORT)
+        record.pass_to("FAILED", _CUT_SHORT)
 
     def _work(self, name: str, part: str) -> Any:
         if part:
@@ -211,7 +213,9 @@ class Engine:
         except Exception as broken:
             log.exception("The build of %s broke", build.record.arn)
             words = str(broken) if isinstance(broken, BrokenStepError) else repr(broken)
-            return "FAILED", f"An internal error ended the build: {words}. The server's log tells more."
+            reason = f"An internal error ended the build: {words}. The server's log tells more."
+            build.record.break_off(reason)
+            return "FAILED", reason
         return ("AVAILABLE",)
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from goldsmith.pipelines.engine.states import ACTIVE, ENDS, FINAL, in_state
 from goldsmith.pipelines.image_run import image_folder
+from goldsmith.pipelines.workflows.catalogued import mark_broken
+from goldsmith.pipelines.workflows.identity import written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,6 +79,11 @@ class ImageRecord:
         )
         if status in FINAL:
             self._ended(image)
+
+    def break_off(self, reason: str) -> None:
+        """Note that the executions which have begun are not gone on with."""
+        with self.world.catalog(self.account, self.region) as catalog:
+            mark_broken(catalog, self.arn, reason, written(self.world.clock()))
 
     def tell_end(self) -> None:
         """Tell again how a build ended, where a killed server may not have come to it."""

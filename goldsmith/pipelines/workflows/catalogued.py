@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.catalog.resources import Query, Resource
+from goldsmith.pipelines.workflows.outcome import MAX_MESSAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 WORKFLOW = "workflow-execution"
 STEP = "workflow-step"
+
+_UNENDED = ("PENDING", "RUNNING", "ROLLBACK_IN_PROGRESS")
 
 _WORKFLOW_SUMMARY = (
     *("workflowBuildVersionArn", "workflowExecutionId", "type", "status", "message", "totalStepCount"),
@@ -62,6 +65,16 @@ def mark_retried(catalog: Catalog, image: str) -> None:
     """Note of all workflow executions that an image has so far that it was tried again."""
     for each in list(catalog.find(Query(WORKFLOW, names=(image,), owners=(catalog.account.id,)))):
         catalog.save(each.having(retried=True))
+
+
+def mark_broken(catalog: Catalog, image: str, message: str, moment: str) -> None:
+    """Note that what an image's workflows had begun will not be ended by anybody; ``moment`` is as AWS writes it."""
+    facts = {"status": "FAILED", "message": message[:MAX_MESSAGE], "endTime": moment}
+    for execution in list(catalog.find(Query(WORKFLOW, names=(image,), owners=(catalog.account.id,)))):
+        steps = list(catalog.find(Query(STEP, names=(execution.id,), owners=(catalog.account.id,))))
+        for each in (execution, *steps):
+            if each.state in _UNENDED:
+                catalog.save(each.showing(facts).having(state="FAILED"))
 
 
 def workflow_execution(resource: Resource) -> dict[str, Any]:

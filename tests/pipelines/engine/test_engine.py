@@ -4,6 +4,7 @@ import sqlite3
 
 import pytest
 
+from goldsmith.catalog.resources import Query
 from goldsmith.pipelines.engine import durable
 from goldsmith.pipelines.engine.durable import Durable, EngineError
 from goldsmith.pipelines.engine.engine import KEPT
@@ -181,9 +182,12 @@ def test_a_build_that_the_records_say_is_over_fails_with_a_reason(bench):
     image = bench.image
     with bench.house.catalog(ACCOUNT, REGION) as catalog:
         catalog.save(in_state(image, "BUILDING"))
+        (execution,) = catalog.find(Query("workflow-execution"))
+        catalog.save(execution.having(state="RUNNING", status="RUNNING"))
     assert bench.live([build()]) == [0]
     assert bench.image.state == "FAILED"
     assert "was cut short" in bench.image.document["state"]["reason"]
+    assert bench.workflows == ["FAILED"]
 
 
 def test_records_of_deleted_images_and_of_old_builds_go(bench):
