@@ -59,6 +59,7 @@ def test_tests_run_in_an_instance_of_the_output(kept_up, ami):
     assert not list((running.image.folder(kept_up.home) / "instances").iterdir())
 
 
+@pytest.mark.long
 def test_a_machine_builds_an_ami(kept_up, ami, tmp_path):
     """Services run in it; what it had to be reached by goes with it, and the AMI holds neither keys nor traces."""
     service = a_component("service", a_script("systemctl is-active systemd-journald > /etc/service; sync"))
