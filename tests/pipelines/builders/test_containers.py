@@ -6,16 +6,19 @@ import json
 import subprocess
 import threading
 import time
+import uuid
 from dataclasses import replace
 
 import pytest
 
+from goldsmith.aws.imagebuilder.service import ImageBuilder
 from goldsmith.guests.guest import GuestError
 from goldsmith.pipelines.builders.containers.host import ContainerHost
 from goldsmith.pipelines.builders.containers.registry import Registry
 from goldsmith.pipelines.image_run import PinnedParent
 from goldsmith.pipelines.stop import Stop, StoppedError
 from goldsmith.pipelines.workflows.action import ActionFailedError, find_action
+from goldsmith.pipelines.world import RefusedError
 
 from .registry import push_parent, serving
 from .steps import ACCOUNT, REGION, Running, a_component, a_script, an_image
@@ -215,3 +218,96 @@ def test_steps_of_containers_are_refused_for_amis(world):
     running = launched(world, an_image(slug="ami"))
     with pytest.raises(ActionFailedError, match="is for containers, and the image ami is an AMI"):
         running.run("BootstrapInstanceForContainer")
+
+
+PIPELINE_COMPONENT = """
+schemaVersion: 1.0
+phases:
+  - name: build
+    steps:
+      - {name: Build, action: ExecuteBash, inputs: {commands: ["echo built > /made"]}}
+  - name: test
+    steps:
+      - {name: Test, action: ExecuteBash, inputs: {commands: ["grep built /after"]}}
+"""
+
+
+def test_a_pipeline_makes_an_available_container_and_another_builds_on_it(world, registry):
+    def ask(operation, **parameters):
+        return world.call(ACCOUNT, REGION, "imagebuilder", operation, clientToken=uuid.uuid4().hex, **parameters)
+
+    def recipe(name, parent):
+        return ask(
+            "CreateContainerRecipe",
+            name=name,
+            semanticVersion="1.0.0",
+            containerType="DOCKER",
+            parentImage=parent,
+            components=[{"componentArn": component}],
+            targetRepository={"service": "ECR", "repositoryName": "own"},
+            dockerfileTemplateData=TEMPLATE.replace("RUN echo before > /before\n", ""),
+        )["containerRecipeArn"]
+
+    def ended(arn):
+        while True:
+            image = world.call(ACCOUNT, REGION, "imagebuilder", "GetImage", imageBuildVersionArn=arn)["image"]
+            if image["state"]["status"] in {"AVAILABLE", "FAILED", "CANCELLED"}:
+                return image
+            time.sleep(0.2)
+
+    component = ask(
+        "CreateComponent", name="Piped", semanticVersion="1.0.0", platform="Linux", data=PIPELINE_COMPONENT
+    )["componentBuildVersionArn"]
+    place = {"targetRepository": {"service": "ECR", "repositoryName": "piped"}, "containerTags": ["latest"]}
+    with ImageBuilder(world.cloud):
+        infrastructure = ask("CreateInfrastructureConfiguration", name="Plain", instanceProfileName="builder")
+        infrastructure_arn = infrastructure["infrastructureConfigurationArn"]
+        distribution = ask(
+            "CreateDistributionConfiguration",
+            name="Piped",
+            distributions=[{"region": REGION, "containerDistributionConfiguration": place}],
+        )
+        pipeline = ask(
+            "CreateImagePipeline",
+            name="Piped",
+            containerRecipeArn=recipe("Piped", f"{registry}/base:1"),
+            infrastructureConfigurationArn=infrastructure_arn,
+            distributionConfigurationArn=distribution["distributionConfigurationArn"],
+        )
+        begun = ask("StartImagePipelineExecution", imagePipelineArn=pipeline["imagePipelineArn"])
+        image = ended(begun["imageBuildVersionArn"])
+        assert image["state"] == {"status": "AVAILABLE"}
+        digest = inspect(f"{registry}/{ACCOUNT}/piped:latest")["Digest"]
+        assert image["outputResources"]["containers"] == [
+            {
+                "region": REGION,
+                "imageUris": [f"{registry}/{ACCOUNT}/piped{each}" for each in (":1.0.0-1", ":latest", f"@{digest}")],
+            }
+        ]
+        child = ask(
+            "CreateImage",
+            containerRecipeArn=recipe("Child", image["arn"]),
+            infrastructureConfigurationArn=infrastructure_arn,
+        )
+        missing = ask(
+            "CreateImage",
+            containerRecipeArn=recipe("Missing", f"{registry}/missing:1"),
+            infrastructureConfigurationArn=infrastructure_arn,
+        )
+        made = ended(child["imageBuildVersionArn"])
+        assert f"{registry}/{ACCOUNT}/own:1.0.0-1" in made["outputResources"]["containers"][0]["imageUris"]
+        failed = ended(missing["imageBuildVersionArn"])
+        assert "manifest unknown" in failed["state"]["reason"]
+        with pytest.raises(RefusedError, match="Only images of AMIs are retried"):
+            ask("RetryImage", imageBuildVersionArn=failed["arn"])
+
+
+def test_the_files_of_the_host_are_no_parents_for_callers(world):
+    for parent in ("oci-archive:/etc/passwd", "docker-archive:/x", "dir:/etc", "a b"):
+        with pytest.raises(RefusedError, match="parentImage"):
+            world.call(
+                ACCOUNT, REGION, "imagebuilder", "CreateContainerRecipe", name="Files", semanticVersion="1.0.0",
+                containerType="DOCKER", parentImage=parent, clientToken=uuid.uuid4().hex,
+                targetRepository={"service": "ECR", "repositoryName": "own"},
+                dockerfileTemplateData="FROM {{{ imagebuilder:parentImage }}}",
+            )  # fmt: skip
