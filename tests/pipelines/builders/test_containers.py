@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -15,6 +16,7 @@ from goldsmith.aws.imagebuilder.service import ImageBuilder
 from goldsmith.guests.guest import GuestError
 from goldsmith.pipelines.builders.containers.host import ContainerHost
 from goldsmith.pipelines.builders.containers.registry import Registry
+from goldsmith.pipelines.engine.leftovers import clear_leftovers
 from goldsmith.pipelines.image_run import PinnedParent
 from goldsmith.pipelines.stop import Stop, StoppedError
 from goldsmith.pipelines.workflows.action import ActionFailedError, find_action
@@ -311,3 +313,33 @@ def test_the_files_of_the_host_are_no_parents_for_callers(world):
                 targetRepository={"service": "ECR", "repositoryName": "own"},
                 dockerfileTemplateData="FROM {{{ imagebuilder:parentImage }}}",
             )  # fmt: skip
+
+
+KILLED = """
+import json, sys
+from pathlib import Path
+from goldsmith.aws.cloud import Cloud
+from goldsmith.aws.imagebuilder.world import CloudWorld
+from goldsmith.pipelines.home import Home
+from goldsmith.pipelines.image_run import ImageRun
+from tests.pipelines.builders.steps import Running
+running = Running(CloudWorld(Cloud(Home(Path(sys.argv[1])))), ImageRun.from_json(json.loads(sys.argv[2])))
+running.run("LaunchInstance", waitFor="ssmAgent")
+running.run("ExecuteComponents")
+"""
+
+
+def test_a_killed_server_leaves_nothing_that_runs_and_nothing_on_the_disk(world, registry):
+    image = a_container(registry, a_component("slow", a_script("echo begun", "sleep 98761")), slug="killed")
+    argv = [sys.executable, "-c", KILLED, str(world.home.path), json.dumps(image.as_json())]
+    server = subprocess.Popen(argv)
+    log = Running(world, image).step("ExecuteComponents").logs / "console.log"
+    while not log.exists() or "begun" not in log.read_text():
+        assert server.poll() is None
+        time.sleep(0.1)
+    server.kill()
+    server.wait()
+    while subprocess.run(["pgrep", "-f", "^sleep 98761"], capture_output=True, check=False).returncode == 0:
+        time.sleep(0.1)
+    clear_leftovers(world.home)
+    assert [each.suffix for each in left(world, image)] == [".json"]
