@@ -29,6 +29,7 @@ test-long: setup ## Packer, an instance refresh, an instance's every state: what
 bench: setup ## Measure against the same work by hand and against other tools; writes bench/results.md and bench/catalogue.md
 	@.venv/bin/python -m bench
 	@.venv/bin/python -m bench.catalogue
+	@.venv/bin/python -m bench.imagebuilder
 	@.venv/bin/python -m bench.pipelines
 
 reliability: setup ## Kill the server 30 times while it builds (half an hour); writes docs/reliability.md

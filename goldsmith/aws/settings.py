@@ -56,7 +56,9 @@ class Settings(_Model):
         description="Region to the container registry that stands for its ECR; images stay in the home without one.",
     )
     quotas: dict[str, int] = Field(
-        default_factory=dict, description="Image Builder's resources of an account: kind (as in ARNs) to number."
+        default_factory=dict,
+        description="Image Builder's resources of an account: kind (as in ARNs) to number; image: builds at once; "
+        "components-of-a-recipe.",
     )
     builds: int = Field(default=2, ge=1, description="Images that are built beside each other; others wait.")
     snapshot_concurrency: int = Field(default=20, ge=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, or_, select, union
+from sqlalchemy import and_, func, or_, select, union
 
 from goldsmith.catalog.tables import RESOURCES, SHARES, TAGS, USES
 
@@ -35,6 +35,12 @@ def select_page(query: Query, account: Account, region: str, after: int, limit: 
     """
     positions = _positions(query, account, region, after, limit)
     return select(RESOURCES).where(_RESOURCE.position.in_(positions)).order_by(_RESOURCE.position)
+
+
+def select_newest(query: Query, account: Account, region: str) -> Select[Any]:
+    """Select the last resource that ``account`` may see and ``query`` asks for by more than its kind."""
+    found = _narrow(query, account, region, 0).order_by(None).subquery()
+    return select(RESOURCES).where(_RESOURCE.position == select(func.max(found.c.position)).scalar_subquery())
 
 
 def visible(account: Account) -> ColumnElement[bool]:

@@ -19,6 +19,7 @@ from goldsmith.aws.dispatch import Dispatcher
 from goldsmith.aws.models import find_operation
 from goldsmith.catalog.accounts import create_access_key, create_account, find_account
 from goldsmith.pipelines.home import Home
+from tests.aws.imagebuilder.answers import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,6 +52,8 @@ class Served:
                 aws_secret_access_key=key.secret,
                 config=Config(retries={"total_max_attempts": 1}, parameter_validation=False),
             )
+            if service == "imagebuilder":
+                checked(self.clients[service, account, role, region])
         return self.clients[service, account, role, region]
 
     def call(

@@ -11,7 +11,7 @@ from goldsmith.aws.imagebuilder.builds import begin_image, begin_pipeline
 from goldsmith.aws.imagebuilder.creating import retire_version
 from goldsmith.aws.imagebuilder.deleting import require_unused
 from goldsmith.aws.imagebuilder.kinds import IMAGE, PIPELINE
-from goldsmith.aws.imagebuilder.listing import Filters, answer_page, list_builds, list_kind
+from goldsmith.aws.imagebuilder.listing import Filters, answer_page, batch_of, list_builds, list_kind
 from goldsmith.aws.imagebuilder.pipelines import require_parts
 from goldsmith.aws.imagebuilder.references import IMAGE_BUILD, latest_references, parse_arn, require, require_own
 from goldsmith.aws.imagebuilder.refusals import invalid
@@ -75,7 +75,11 @@ def list_image_pipeline_images(call: Call, parameters: dict[str, Any]) -> dict[s
         call,
         parameters,
         "imageSummaryList",
-        lambda after: (each for each in call.catalog.find(query, after=after or 0) if wanted.match(each)),
+        lambda after: (
+            each
+            for each in call.catalog.find(query, after=after or 0, batch=batch_of(parameters))
+            if wanted.match(each)
+        ),
     )
 
 

@@ -13,7 +13,6 @@ from goldsmith.aws.imagebuilder import (
     recipes,
     workflows,
 )
-
 from goldsmith.pipelines.schedules.timing import plan_next
 
 if TYPE_CHECKING:

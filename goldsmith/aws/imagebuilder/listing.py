@@ -38,14 +38,11 @@ def list_kind(kind: Kind, call: Call, parameters: dict[str, Any]) -> dict[str, A
         raise contradictory(
             call.operation, f"You cannot list {kind.title}s by name and filter by version in the same request."
         )
-    stored = f"{kind.noun}-version" if kind.built else kind.stored
     return answer_page(
         call,
         parameters,
         kind.rows,
-        lambda after: (
-            each for each in _owned(call, kind, stored, owner, wanted, after, by_name=by_name) if wanted.match(each)
-        ),
+        lambda after: (each for each in _owned(call, kind, owner, parameters, wanted, after) if wanted.match(each)),
     )
 
 
@@ -54,12 +51,12 @@ def list_builds(kind: Kind, call: Call, parameters: dict[str, Any]) -> dict[str,
     text = parameters.get(kind.version_arn)
     wanted = Filters(call, parameters.get("filters") or (), kind.filters)
     if not text:
-        query = Query(kind.stored, owners=(call.account.id,))
+        query = Query(kind.stored, owners=(call.account.id,), **wanted.narrowing(kind))
     else:
         arn = parse_arn(call.operation, text, kind.noun, path=kind.version_arn)
         if not is_here(arn, call.region) or arn.account not in {call.account.id, HOUSE}:
             return {kind.builds_rows: []}
-        query = _builds_of(arn.version, stem(arn), kind.stored)
+        query = replace(_builds_of(arn.version, stem(arn), kind.stored), owners=(call.account.id,))
         if arn.account == HOUSE:
             found = managed_matching(arn, call.region)
             return answer_page(
@@ -76,8 +73,8 @@ def list_builds(kind: Kind, call: Call, parameters: dict[str, Any]) -> dict[str,
         kind.builds_rows,
         lambda after: (
             each
-            for each in call.catalog.find(query, after=after or 0, batch=LARGEST_PAGE + 1)
-            if each.account == call.account.id and wanted.match(each)
+            for each in call.catalog.find(query, after=after or 0, batch=batch_of(parameters))
+            if wanted.match(each)
         ),
     )
 
@@ -102,6 +99,13 @@ def answer_page(
     return answer
 
 
+def batch_of(parameters: Mapping[str, Any]) -> int:
+    """Return how many rows to read at once: one more than a page has, where every row is one of the page."""
+    if parameters.get("filters"):
+        return LARGEST_PAGE + 1
+    return min(parameters.get("maxResults") or DEFAULT_PAGE, LARGEST_PAGE) + 1
+
+
 class Filters:
     """A list's filters: all of them hold, each for any of its values (2.2)."""
 
@@ -120,11 +124,18 @@ class Filters:
         """Tell whether a resource's row is asked for."""
         return all(self._holds(name, values, resource.document) for name, values in self.asked)
 
-    @property
-    def name(self) -> str:
-        """The one exact name that is asked for, if any."""
-        exact = [values[0] for name, values in self.asked if name == "name" and len(values) == 1]
-        return next((value for value in exact if "*" not in value), "")
+    def narrowing(self, kind: Kind) -> dict[str, Any]:
+        """Return what of a query keeps most others out, by the names that a filter asks for; case does not count."""
+        if kind.noun == "workflow":
+            return {}
+        names = next((values for name, values in self.asked if name == "name" and len(values) == 1), [""])
+        slug = slug_of(names[0])
+        if "*" not in slug:
+            exact = {"prefix": f"{slug}/"} if kind.versioned else {"names": (slug,)}
+            return exact if slug else {}
+        if slug.endswith("*") and not slug.startswith("*"):
+            return {"prefix": slug[:-1]}
+        return {}
 
     def _holds(self, name: str, values: Sequence[str], document: Mapping[str, Any]) -> bool:
         found = jmespath.search(self._known[name], document)
@@ -139,24 +150,22 @@ class Filters:
 
 
 def _owned(
-    call: Call, kind: Kind, stored: str, owner: str, wanted: Filters, after: int | None, *, by_name: bool
+    call: Call, kind: Kind, owner: str, parameters: Mapping[str, Any], wanted: Filters, after: int | None
 ) -> Iterator[Resource]:
+    by_name = bool(parameters.get("byName"))
     if owner in {"ThirdParty", "AWSMarketplace"}:
         return
     if owner == "Amazon":
         yield from _numbered(managed(kind.noun, call.region), after or 0, versions=kind.built, by_name=by_name)
         return
-    prefix = f"{slug_of(wanted.name)}/" if kind.versioned and wanted.name and kind.noun != "workflow" else ""
-    names = (slug_of(wanted.name),) if wanted.name and not kind.versioned else ()
-    batch = LARGEST_PAGE + 1
+    query = Query(f"{kind.noun}-version" if kind.built else kind.stored, **wanted.narrowing(kind))
     if owner == "Self":
-        states = (NEWEST,) if by_name else ()
-        own = Query(stored, prefix=prefix, names=names, states=states, owners=(call.account.id,))
-        yield from call.catalog.find(own, after=after or 0, batch=batch)
+        own = replace(query, states=(NEWEST,) if by_name else (), owners=(call.account.id,))
+        yield from call.catalog.find(own, after=after or 0, batch=batch_of(parameters))
         return
-    query = Query(stored, prefix=prefix, names=names, grantees=call.account.grantees)
+    shared = replace(query, grantees=call.account.grantees)
     start = 0 if by_name else after or 0
-    found = (each for each in call.catalog.find(query, after=start, batch=batch) if each.account != call.account.id)
+    found = (each for each in call.catalog.find(shared, after=start) if each.account != call.account.id)
     yield from (_newest_seen(found, after or 0) if by_name else found)
 
 

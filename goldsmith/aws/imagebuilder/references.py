@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from goldsmith.aws.imagebuilder.managed import find_managed
 from goldsmith.aws.imagebuilder.refusals import invalid, not_found
+from goldsmith.catalog.glancing import glance, newest
 from goldsmith.catalog.resources import Query, Resource
 from goldsmith.documents.arns import BUILT_KINDS, Arn, ArnError
 from goldsmith.documents.versions import Version, VersionPattern
@@ -51,8 +53,12 @@ def find(catalog: Catalog, arn: Arn, *, states: tuple[str, ...] = ()) -> Resourc
     if arn.version is None or (not arn.version.is_open and (arn.version.build or arn.kind not in BUILT_KINDS)):
         found = catalog.get(kind, str(arn))
         return found if found is not None and found.account == arn.account else None
-    builds = [each for each in matching(catalog, arn) if not states or each.state in states]
-    return max(builds, key=version_of, default=None)
+    fitting = _fitting(arn, states)
+    if not arn.version.is_open:
+        return newest(catalog, replace(fitting, owners=(arn.account,)))
+    fits = (each for each in glance(catalog, fitting) if _fits(arn, each))
+    chosen = max(fits, key=version_of, default=None)
+    return catalog.get(chosen.kind, chosen.id) if chosen else None
 
 
 def require(call: Call, text: str, *nouns: str, path: str, states: tuple[str, ...] = ()) -> Resource:
@@ -76,14 +82,7 @@ def matching(catalog: Catalog, arn: Arn) -> Iterator[Resource]:
     """Yield all builds (of recipes: versions) that a versioned ARN, open or not, fits."""
     if not is_here(arn, catalog.region):
         return
-    version = arn.version or VersionPattern(())
-    name = stem(arn)
-    kind = STORED.get(arn.kind, arn.kind)
-    whole = () if version.is_open else (f"{name}/{Version(*version.fixed)}",)
-    query = Query(kind, names=whole) if whole else Query(kind, prefix=f"{name}/{_beginning(version)}")
-    for each in catalog.find(query):
-        if each.account == arn.account and version.matches(version_of(each)):
-            yield each
+    yield from (each for each in catalog.find(_fitting(arn)) if _fits(arn, each))
 
 
 def is_here(arn: Arn, region: str) -> bool:
@@ -122,6 +121,19 @@ def latest_references(arn: str, *, built: bool) -> dict[str, str]:
         "latestMinorVersionArn": f"{head}/{major}.{minor}.x",
         "latestPatchVersionArn": f"{head}/{version}",
     }
+
+
+def _fitting(arn: Arn, states: tuple[str, ...] = ()) -> Query:
+    """Return the query for what a versioned ARN may fit, of every account."""
+    version, name, kind = arn.version or VersionPattern(()), stem(arn), STORED.get(arn.kind, arn.kind)
+    if version.is_open:
+        return Query(kind, prefix=f"{name}/{_beginning(version)}", states=states)
+    return Query(kind, names=(f"{name}/{Version(*version.fixed)}",), states=states)
+
+
+def _fits(arn: Arn, resource: Resource) -> bool:
+    version = arn.version or VersionPattern(())
+    return resource.account == arn.account and version.matches(version_of(resource))
 
 
 def _beginning(version: VersionPattern) -> str:

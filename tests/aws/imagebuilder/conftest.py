@@ -1,23 +1,22 @@
-"""Clients of Image Builder whose answers are held against the model, and resources to begin with."""
+"""Clients of Image Builder, and resources to begin with."""
 
 from __future__ import annotations
 
 import pytest
 
 from goldsmith.pipelines.engine.states import in_state
-from tests.aws.imagebuilder.answers import checked
 from tests.aws.imagebuilder.documents import COMPONENT
 
 
 @pytest.fixture
 def builder(served):
-    return checked(served.client("imagebuilder"))
+    return served.client("imagebuilder")
 
 
 @pytest.fixture
 def of_account(served):
     """Return the client of another account."""
-    return lambda account, **more: checked(served.client("imagebuilder", account=account, **more))
+    return lambda account, **more: served.client("imagebuilder", account=account, **more)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.aws.imagebuilder.answers import checked
 from tests.aws.imagebuilder.documents import COMPONENT, POLICY, TEST
 
 if TYPE_CHECKING:
@@ -208,7 +207,7 @@ def test_a_policy_that_shares_nothing_readable_is_refused(
 
 def test_an_account_has_a_quota(fresh: Served, refusal: Callable[..., str]) -> None:
     fresh.cloud.settings = fresh.cloud.settings.model_copy(update={"quotas": {"component": 1}})
-    builder = checked(fresh.client("imagebuilder"))
+    builder = fresh.client("imagebuilder")
     make(builder, "the-first")
     make(builder, "the-first", data=TEST)
     asked = {"name": "the-second", "semanticVersion": "1.0.0", "platform": "Linux", "data": COMPONENT}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from tests.aws.imagebuilder.answers import checked
 from tests.aws.imagebuilder.documents import POLICY
 from tests.aws.imagebuilder.test_configurations import distribution
 from tests.aws.imagebuilder.test_recipes import container, make, told
@@ -145,7 +144,7 @@ def test_a_shared_image_is_kept_and_seen_by_whom_it_is_shared_with(builder, of_a
 
 
 def test_an_account_builds_so_many_at_once(fresh, parts):
-    builder = checked(fresh.client("imagebuilder"))
+    builder = fresh.client("imagebuilder")
     made = parts(builder, "busy")
     fresh.cloud.settings = fresh.cloud.settings.model_copy(update={"quotas": {"image": 2}})
     build(builder, made)

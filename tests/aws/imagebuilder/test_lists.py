@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from tests.aws.imagebuilder.answers import checked
 from tests.aws.imagebuilder.documents import TEST, WORKFLOW
 from tests.aws.imagebuilder.test_configurations import distribution, infrastructure
 from tests.aws.imagebuilder.test_recipes import component, container, make, told
@@ -39,7 +38,7 @@ def named(rows):
 @pytest.fixture(scope="module")
 def lister(served):
     """A client whose account has 26 infrastructures and three of the kinds that lists tell apart."""
-    builder = checked(served.client("imagebuilder", account="lister"))
+    builder = served.client("imagebuilder", account="lister")
     for number in range(26):
         infrastructure(builder, f"infra {number:02}")
     for name, more in (

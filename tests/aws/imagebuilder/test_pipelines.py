@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from tests.aws.imagebuilder.answers import checked
 from tests.aws.imagebuilder.documents import WORKFLOW
 from tests.aws.imagebuilder.test_configurations import distribution
 from tests.aws.imagebuilder.test_recipes import container, told
@@ -156,7 +155,7 @@ def test_a_public_ami_has_no_watermarks(builder, parts):
 
 
 def test_75_pipelines_or_as_many_as_an_operator_says(fresh, parts):
-    builder = checked(fresh.client("imagebuilder"))
+    builder = fresh.client("imagebuilder")
     made = parts(builder, "counted")
     fresh.cloud.settings = fresh.cloud.settings.model_copy(update={"quotas": {"image-pipeline": 2}})
     first = make(builder, "the first", made)
