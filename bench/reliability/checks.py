@@ -78,7 +78,7 @@ def check_host(server: Server, found: Findings) -> None:
     home = server.home
     found.expect("work areas", _names(home / "work", "*"))
     found.expect("layers half stored", _names(home / "layers", ".arriving-*"))
-    found.expect("lock files of turns", _names(home / "turns", "step-*"))
+    found.expect("lock files of builds", _names(home / "turns", "step-*"))
     found.expect("instances' folders", _names(home / "instances", "i-*"))
     found.expect("volumes' folders", _names(home / "volumes", "vol-*"))
     found.expect("records of build instances", _names(home / "imagebuilder", "**/instances/*"))

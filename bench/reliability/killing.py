@@ -17,17 +17,43 @@ if TYPE_CHECKING:
     from bench.reliability.server import Server
     from goldsmith.catalog.resources import Resource
 
-WEIGHTS = {"PENDING": 1, "CREATING": 2, "BUILDING": 15, "TESTING": 4, "DISTRIBUTING": 6, "INTEGRATING": 2}
-"""Of 30 kills, how many are aimed at each state: by how much happens in it."""
 
-UP_TO = {"BUILDING": 20.0, "TESTING": 35.0, "DISTRIBUTING": 3.0}
-"""Seconds that a state lasts here at most; the others are over at once."""
+@dataclass(frozen=True)
+class Aim:
+    """A state of a build, and an action that runs in it or any: ``weight`` kills within its first ``seconds``."""
+
+    state: str
+    weight: int
+    action: str = ""
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.state} {self.action}".strip()
+
+
+AIMS = (
+    Aim("PENDING", 1),
+    Aim("CREATING", 2),
+    Aim("BUILDING", 2, "LaunchInstance", 3.0),
+    Aim("BUILDING", 4, "ExecuteComponents", 4.0),
+    Aim("BUILDING", 1, "CollectImageMetadata"),
+    Aim("BUILDING", 2, "RunCommand", 1.0),
+    Aim("BUILDING", 2, "SanitizeInstance", 1.5),
+    Aim("BUILDING", 4, "CreateImage", 5.0),
+    Aim("BUILDING", 1, "TerminateInstance"),
+    Aim("TESTING", 3, "LaunchInstance", 40.0),
+    Aim("TESTING", 1, "ExecuteComponents", 3.0),
+    Aim("DISTRIBUTING", 5, "DistributeImage", 1.5),
+    Aim("INTEGRATING", 2),
+)
+"""Of 30 kills, how many are aimed at what: the more, the more happens in it."""
 
 BESIDE = 3
 """Builds that are not over at any time: two are built, one waits."""
 
 TESTED_EVERY = 10
 PATIENCE = 600.0
+PACE = 0.003
 
 
 @dataclass
@@ -54,18 +80,17 @@ class Killing:
     def run(self, count: int) -> None:
         """Kill the server so many times."""
         for number, aim in enumerate(self._aims(count)):
-            self._keep_going(tested=aim == "TESTING")
-            delay = self.chance.uniform(0, UP_TO.get(aim, 0.0))
-            self._await(aim, delay)
+            self._keep_going(tested=aim.state == "TESTING")
+            self._await(aim)
             self.server.kill()
-            kill = Kill(aim, sorted(image.state for image in self.unfinished()), self._steps())
+            kill = Kill(str(aim), sorted(image.state for image in self.unfinished()), self._steps())
             before = self._told()
             kill.answered = self.server.start()
             kill.resumed = self._resumed(before, kill)
             self.kills.append(kill)
             told = f"{kill.resumed:.1f}" if kill.resumed is not None else "-"
             print(
-                f"{number + 1:3} {aim:12} {dict(Counter(kill.states))} in {kill.steps}: "
+                f"{number + 1:3} {aim!s:30} {dict(Counter(kill.states))} in {kill.steps}: "
                 f"answered {kill.answered:.1f}, went on {told}",
                 flush=True,
             )
@@ -89,12 +114,10 @@ class Killing:
         with self.server.cloud.database.reading() as connection:
             return list(every(connection, "image-build", states=ACTIVE))
 
-    def _aims(self, count: int) -> list[str]:
-        aims = [state for state, weight in WEIGHTS.items() for _ in range(max(1, round(weight * count / 30)))]
+    def _aims(self, count: int) -> list[Aim]:
+        aims = [aim for aim in AIMS for _ in range(aim.weight)]
         self.chance.shuffle(aims)
-        while len(aims) < count:
-            aims.append("BUILDING")
-        return aims[:count]
+        return [aims[number % len(aims)] for number in range(count)]
 
     def _keep_going(self, *, tested: bool = False) -> None:
         going = self.unfinished()
@@ -104,29 +127,41 @@ class Killing:
             number = len(self.images)
             self.begin("tested" if not number % TESTED_EVERY else ("plain", "commands")[number % 2])
 
-    def _await(self, aim: str, delay: float) -> None:
-        """Wait until a build is in a state, for so long or until it leaves it; see that there are builds meanwhile."""
+    def _await(self, aim: Aim) -> None:
+        """Wait until it is the moment for a kill: see that there are builds, and try again where one was too fast."""
         deadline = time.monotonic() + PATIENCE
         looked = 0.0
-        while not (found := [image for image in self.unfinished() if image.state == aim]):
+        delay = self.chance.uniform(0, aim.seconds)
+        while True:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"No build was {aim} for {PATIENCE:.0f} s.")
             if time.monotonic() - looked > 1:
                 looked = time.monotonic()
-                self._keep_going(tested=aim == "TESTING")
-            time.sleep(0.003)
-        until = time.monotonic() + delay
-        while time.monotonic() < until:
-            current = {image.id: image.state for image in self.unfinished()}
-            if not any(current.get(image.id) == aim for image in found):
-                return
-            time.sleep(0.005)
+                self._keep_going(tested=aim.state == "TESTING")
+            if found := self._hit(aim):
+                until = time.monotonic() + delay
+                while time.monotonic() < until and found & self._hit(aim):
+                    time.sleep(PACE)
+                if time.monotonic() >= until:
+                    return
+                delay /= 2
+            time.sleep(PACE)
+
+    def _hit(self, aim: Aim) -> set[str]:
+        """Return the builds that are in the state, with the action running."""
+        there = {image.id for image in self.unfinished() if image.state == aim.state}
+        if not (aim.action and there):
+            return there
+        return {
+            step.document["imageBuildVersionArn"] for step in self._running() if step.document["action"] == aim.action
+        } & there
+
+    def _running(self) -> list[Resource]:
+        with self.server.cloud.database.reading() as connection:
+            return list(every(connection, "workflow-step", states=("RUNNING",)))
 
     def _steps(self) -> list[str]:
-        with self.server.cloud.database.reading() as connection:
-            return sorted(
-                str(each.document["action"]) for each in every(connection, "workflow-step", states=("RUNNING",))
-            )
+        return sorted(str(step.document["action"]) for step in self._running())
 
     def _told(self) -> dict[str, int]:
         """Return how much the logs of unfinished builds hold that have begun."""
