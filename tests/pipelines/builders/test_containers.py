@@ -36,7 +36,13 @@ RUN cat /made > /after
 HEALTHCHECK CMD true
 CMD ["cat", "/after"]
 """
-MADE = a_component("made", a_script("cat /before > /made", "echo $COLOUR $GREETING $IMAGE_VERSION >> /made"))
+MADE = a_component(
+    "made",
+    a_script(
+        "mkdir -p /var/lib/apt/lists; touch /var/lib/apt/lists/old; cat /before > /made",
+        "echo $COLOUR $GREETING $IMAGE_VERSION >> /made",
+    ),
+)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +83,11 @@ def inspect(place, *more):
 
 
 def test_a_container_is_built_tested_and_pushed(world, registry):
-    inside = a_component("inside", a_script('test "$(tail -n 1 /after)" = "blue hello 1.0.0"'), phase="test")
+    inside = a_component(
+        "inside",
+        a_script('test "$(tail -n 1 /after)" = "blue hello 1.0.0" && test ! -e /var/lib/apt/lists/old'),
+        phase="test",
+    )
     outside = a_component(
         "outside", a_script("buildah images | grep goldsmith-output", "test -e /after && exit 1 || true"),
         phase="container-host-test",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from goldsmith.guests.guest import Guest
 from goldsmith.guests.process import run_process
 from goldsmith.pipelines.builders.containers.held import HeldRun
+from goldsmith.pipelines.builders.containers.reference import DOCKER_HUB
 from goldsmith.pipelines.builders.containers.template import holding, render
 from goldsmith.pipelines.workflows.action import ActionFailedError
 
@@ -52,7 +53,7 @@ mkdir -p {SCRATCH} {STORE}/context {IMAGE}
 printf '[storage]\\ndriver = "%s"\\ngraphroot = "{STORE}/graph"\\nrunroot = "/run/containers"\\n' $driver \\
     >/etc/containers/storage.conf
 rm -rf /etc/containers/registries.conf.d
-: >/etc/containers/registries.conf
+echo 'unqualified-search-registries = ["{DOCKER_HUB}"]' >/etc/containers/registries.conf
 """
 
 

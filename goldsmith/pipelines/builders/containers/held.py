@@ -100,6 +100,7 @@ class HeldRun:
         try:
             return self._host.run(self._argv, on_output=self._listen, cwd=self._cwd)
         finally:
+            self._hear("stdout", self._line)
             self._held.put(None)
 
     def _listen(self, stream: Stream, chunk: bytes) -> None:

@@ -54,6 +54,12 @@ FILES = ("oci-archive", "docker-archive")
 
 INSTALL = f"apt-get -q update && apt-get -q -y --no-install-recommends install {' '.join(PACKAGES)}"
 
+_PURGE = (
+    "rm -rf /var/cache/apt/archives/*.deb /var/cache/apt/*.bin /var/lib/apt/lists/* "
+    "/var/cache/dnf/* /var/cache/yum/* /var/cache/apk/*"
+)
+"""Package managers' caches, which Image Builder's own cleanup of containers takes away as well (6.2)."""
+
 
 def remove_images(build: Path) -> None:
     """Remove the containers that a build, which has ended, had between its steps, whole or not."""
@@ -154,6 +160,7 @@ class ContainerHost:
 
         def work(container: Guest) -> None:
             self._run_all(building, container, services, BUILD_PHASES, "BUILDING")
+            container.run(["sh", "-c", _PURGE])
 
         with self._engine() as engine:
             self._bring_parent(engine)

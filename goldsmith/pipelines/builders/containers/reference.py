@@ -12,6 +12,8 @@ from goldsmith.errors import GoldsmithError
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*")
 LONGEST = 255
+DOCKER_HUB = "docker.io"
+"""The registry of a name that says none: it is part of how names are read."""
 
 _REFERENCE = re.compile(
     rf"(?:(?P<host>localhost(?::[0-9]+)?|[A-Za-z0-9.-]+(?::[0-9]+|\.[A-Za-z0-9-]+(?::[0-9]+)?))/)?"
@@ -42,8 +44,8 @@ class Reference:
                 f"{text[:80]!r} is no name of a container image.",
                 mend="Write it as registry/repository:tag, or give the ARN of a container image made here.",
             )
-        host, path, digest = found["host"] or "docker.io", found["path"], found["digest"] or ""
-        if host == "docker.io" and "/" not in path:
+        host, path, digest = found["host"] or DOCKER_HUB, found["path"], found["digest"] or ""
+        if host == DOCKER_HUB and "/" not in path:
             path = f"library/{path}"
         return cls(host, path, found["tag"] or ("" if digest else "latest"), digest)
 
