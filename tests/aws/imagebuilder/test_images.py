@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.aws.imagebuilder.documents import POLICY
@@ -208,3 +210,12 @@ def test_executions_of_nothing_are_none(builder, refusal):
         assert refusal(method, **asked) == "ResourceNotFoundException"
         wrong = dict.fromkeys(asked, "nonsense")
         assert refusal(method, **wrong) == "InvalidRequestException"
+
+
+def test_builds_that_are_begun_at_once_have_numbers_of_their_own_and_a_token_has_one(builder, parts):
+    made = parts(builder, "at once")
+    with ThreadPoolExecutor(8) as pool:
+        arns = list(pool.map(lambda _: build(builder, made), range(8)))
+        same = set(pool.map(lambda _: build(builder, made, clientToken="all the same"), range(8)))
+    assert sorted(int(arn.rpartition("/")[2]) for arn in arns) == list(range(1, 9))
+    assert [arn.rpartition("/")[2] for arn in same] == ["9"]
