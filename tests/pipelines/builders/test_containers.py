@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -25,7 +26,14 @@ from goldsmith.pipelines.world import RefusedError
 from .registry import push_parent, serving
 from .steps import ACCOUNT, REGION, Running, a_component, a_script, an_image
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.network]
+pytestmark = [
+    pytest.mark.sandbox,
+    pytest.mark.network,
+    pytest.mark.skipif(
+        not (shutil.which("docker-registry") and shutil.which("skopeo")),
+        reason="docker-registry and skopeo are not installed",
+    ),
+]
 
 TEMPLATE = """FROM {{{ imagebuilder:parentImage }}}
 RUN echo before > /before
