@@ -50,7 +50,9 @@ def test_what_is_wrong_is_refused_without_telling_the_secret(wrong):
 def test_cloud_yml_has_webhooks_each_url_once(tmp_path):
     from goldsmith.aws.settings import Settings, SettingsError
 
-    hook = "  - {url: 'https://hooks.example/', secret: 0123456789abcdef, events: ['*State Change', {account: ['1']}]}\n"
+    hook = (
+        "  - {url: 'https://hooks.example/', secret: 0123456789abcdef, events: ['*State Change', {account: ['1']}]}\n"
+    )
     (tmp_path / "cloud.yml").write_text(f"webhooks:\n{hook}")
     (found,) = Settings.load(tmp_path).webhooks
     assert found.wants({"detail-type": "EC2 Image Builder Image State Change"})
