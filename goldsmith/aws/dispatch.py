@@ -9,7 +9,6 @@ import re
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select
@@ -20,6 +19,8 @@ from goldsmith.aws.characters import require_characters
 from goldsmith.aws.errors import AwsError
 from goldsmith.aws.models import QUERY_VERSIONS, REST, SERVICES, TARGETS, Operation, find_operation
 from goldsmith.aws.operations import REGISTRIES, UNANSWERED
+from goldsmith.aws.refusing import render_refusal
+from goldsmith.aws.request import WireAnswer
 from goldsmith.aws.signature import Verifier, find_scope
 from goldsmith.aws.validation import validate
 from goldsmith.aws.wire import json as wire_json
@@ -42,17 +43,6 @@ if TYPE_CHECKING:
     from goldsmith.catalog.accounts import Credential
 
 log = logging.getLogger(__name__)
-
-EC2_AUTH = "AWS was not able to validate the provided access credentials"
-
-
-@dataclass(frozen=True)
-class WireAnswer:
-    """What goes back over the wire."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -220,67 +210,6 @@ def _echo(operation: Operation, parameters: Mapping[str, Any], request_id: str) 
     members = operation.model.output_shape.members if operation.model.output_shape else {}
     said = {"requestId": request_id or str(uuid.uuid4()), "clientToken": parameters.get("clientToken")}
     return {name: value for name, value in said.items() if name in members and value}
-
-
-def render_refusal(error: AwsError, service: str, request_id: str) -> WireAnswer:
-    """Return an error document in the words of a service's protocol."""
-    headers = {"x-amzn-RequestId": request_id}
-    if service in REST:
-        error = _for_image_builder(error) if service == "imagebuilder" else _for_json(error)
-        body = json.dumps({"Message": error.message, "message": error.message, **error.members})
-        return WireAnswer(
-            error.status,
-            body.encode(),
-            {**headers, "X-Amzn-Errortype": error.code, "Content-Type": "application/json"},
-        )
-    if service == "ssm":
-        error = _for_json(error)
-        body = json.dumps({"__type": error.code, "message": error.message})
-        return WireAnswer(error.status, body.encode(), {**headers, "Content-Type": "application/x-amz-json-1.1"})
-    if service == "ec2" and error.code in {
-        "InvalidClientTokenId",
-        "SignatureDoesNotMatch",
-        "MissingAuthenticationToken",
-        "IncompleteSignature",
-        "ExpiredToken",
-    }:
-        error = AwsError("AuthFailure", error.message if error.code == "ExpiredToken" else EC2_AUTH)
-    body_xml = wire_xml.render_error(error, request_id, ec2=service == "ec2")
-    return WireAnswer(error.status, body_xml, {**headers, "Content-Type": "text/xml;charset=UTF-8"})
-
-
-def _for_json(error: AwsError) -> AwsError:
-    """Name a refusal as the JSON services do."""
-    renamed = {
-        "SignatureDoesNotMatch": "InvalidSignatureException",
-        "IncompleteSignature": "IncompleteSignatureException",
-        "InvalidClientTokenId": "UnrecognizedClientException",
-        "MissingAuthenticationToken": "MissingAuthenticationTokenException",
-        "ExpiredToken": "ExpiredTokenException",
-        "RequestExpired": "InvalidSignatureException",
-        "InvalidAction": "UnknownOperationException",
-        "InternalError": "InternalServerException",
-        "InvalidParameterValue": "ValidationException",
-        "MalformedQueryString": "ValidationException",
-    }
-    if error.code not in renamed:
-        return error
-    return AwsError(renamed[error.code], error.message, status=error.status, **error.members)
-
-
-def _for_image_builder(error: AwsError) -> AwsError:
-    """Name a refusal of the parts that all services share as Image Builder does (its model's errors)."""
-    if error.code == "InvalidAction":
-        return AwsError("UnknownOperationException", error.message, status=HTTPStatus.NOT_FOUND)
-    error = _for_json(error)
-    renamed = {
-        "SerializationException": "InvalidRequestException",
-        "InvalidNextToken": "InvalidPaginationTokenException",
-        "ValidationException": "InvalidRequestException",
-        "InternalServerException": "ServiceException",
-        "RequestLimitExceeded": "ServiceUnavailableException",
-    }
-    return AwsError(renamed.get(error.code, error.code), error.message, status=error.status)
 
 
 def _service(request: WireRequest, scoped: str) -> str:

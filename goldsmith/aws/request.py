@@ -1,8 +1,8 @@
-"""A request as it came over the wire, before anything of it is believed."""
+"""A request as it came over the wire, before anything of it is believed, and what goes back."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -36,3 +36,12 @@ class WireRequest:
         if self.method == "POST" and kind in {"application/x-www-form-urlencoded", ""}:
             fields = fields | dict(parse_form(self.body.decode("utf-8", errors="replace")))
         return fields
+
+
+@dataclass(frozen=True)
+class WireAnswer:
+    """What goes back over the wire."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)

@@ -6,10 +6,11 @@ import re
 import traceback
 from contextlib import contextmanager
 
-from goldsmith.aws.dispatch import _render, render_refusal
+from goldsmith.aws.dispatch import _render
 from goldsmith.aws.errors import AwsError
 from goldsmith.aws.models import find_operation, service_model
 from goldsmith.aws.operations import REGISTRIES
+from goldsmith.aws.refusing import render_refusal
 from goldsmith.catalog.database import Database
 from tests.aws.imagebuilder.documents import COMPONENT, POLICY
 
