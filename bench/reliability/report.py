@@ -54,7 +54,8 @@ def render(run: Run) -> str:
     resumed = [kill.resumed for kill in run.kills if kill.resumed is not None]
     machine = (
         f"{datetime.now(UTC):%Y-%m-%d}, seed {run.seed}, {run.seconds / 60:.0f} minutes. The machine: {os.cpu_count()} "
-        f"cores, {memory:.0f} GiB, Linux {platform.release()}, no KVM."
+        f"cores, {memory:.0f} GiB, Linux {platform.release()}; processes that wanted them at the end: "
+        f"{os.getloadavg()[2]:.0f} (load average of 15 minutes)."
     )
     lines = [
         HEAD.format(kills=len(run.kills)),
