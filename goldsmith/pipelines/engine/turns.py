@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,12 @@ PACE = 0.5
 
 
 class Turns:
-    """So many turns; who takes one gives it back."""
+    """So many turns, for those who came first; who takes one gives it back."""
 
     def __init__(self, most: int) -> None:
-        self._free = threading.Semaphore(most)
+        self._free = most
+        self._waiting: deque[object] = deque()
+        self._changed = threading.Condition()
 
     @contextmanager
     def taken(self) -> Iterator[None]:
@@ -28,17 +31,31 @@ class Turns:
         try:
             yield
         finally:
-            self._free.release()
+            self._give_back()
 
     @contextmanager
     def lent(self) -> Iterator[None]:
         """Let another have one's turn for the block, then wait for one again."""
-        self._free.release()
+        self._give_back()
         try:
             yield
         finally:
             self._take()
 
     def _take(self) -> None:
-        while not self._free.acquire(timeout=PACE):
-            leave_if_ended()
+        ticket = object()
+        with self._changed:
+            self._waiting.append(ticket)
+            try:
+                while not (self._free and self._waiting[0] is ticket):
+                    leave_if_ended()
+                    self._changed.wait(PACE)
+                self._free -= 1
+            finally:
+                self._waiting.remove(ticket)
+                self._changed.notify_all()
+
+    def _give_back(self) -> None:
+        with self._changed:
+            self._free += 1
+            self._changed.notify_all()
