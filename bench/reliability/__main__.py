@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.reliability import checks, pipelines
 from bench.reliability.killing import Killing
 from bench.reliability.report import Run, render
-from bench.reliability.server import REGIONS, Server, descendants, end_all
+from bench.reliability.server import REGIONS, Server, adopting, descendants, end_all
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 BOOT_LIMIT = 600.0
@@ -30,14 +30,8 @@ def main() -> int:
     home = Path(tempfile.mkdtemp(prefix="goldsmith-reliability-", dir="/var/tmp"))
     home.chmod(0o711)
     print(f"The home is {home}.", flush=True)
-    server = Server(home, asked.port)
-    try:
-        run = measure(server, asked.kills, asked.seed)
-    finally:
-        if server.process and server.process.poll() is None:
-            server.stop()
-        end_all(list(descendants()))
-        server.cloud.close()
+    with adopting():
+        run = observe(home, asked)
     asked.out.write_text(render(run))
     print(f"Written to {asked.out}")
     for each in run.found.wrong:
@@ -45,6 +39,18 @@ def main() -> int:
     if not asked.keep and not run.found.wrong:
         shutil.rmtree(home, ignore_errors=True)
     return 1 if run.found.wrong else 0
+
+
+def observe(home: Path, asked: argparse.Namespace) -> Run:
+    """Kill the server of ``home`` as often as asked; end all that it left."""
+    server = Server(home, asked.port)
+    try:
+        return measure(server, asked.kills, asked.seed)
+    finally:
+        if server.process and server.process.poll() is None:
+            server.stop()
+        end_all(list(descendants()))
+        server.cloud.close()
 
 
 def measure(server: Server, kills: int, seed: int) -> Run:

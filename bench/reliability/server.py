@@ -9,10 +9,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -20,6 +20,9 @@ from botocore.config import Config
 from goldsmith.aws.cloud import Cloud
 from goldsmith.catalog.accounts import all_accounts, create_access_key, create_account
 from goldsmith.pipelines.home import Home
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ACCOUNTS = ("acme", "globex")
 REGIONS = ("us-east-1", "eu-central-1", "us-west-2")
@@ -30,9 +33,22 @@ PR_SET_CHILD_SUBREAPER = 36
 SETTINGS = "regions: {" + ", ".join(f"{name}: {{}}" for name in REGIONS) + "}\n"
 
 
+@contextmanager
+def adopting() -> Iterator[None]:
+    """Have what a killed server leaves become this process's own for the block, and nobody's after it.
+
+    Orphans that their adopter does not wait for keep the pid namespaces that they were in from ending.
+    """
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+    try:
+        yield
+    finally:
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 0)
+
+
 @dataclass
 class Server:
-    """One home's server. What it starts and leaves becomes this process's own, however it left it."""
+    """One home's server; it is to be started within `adopting`."""
 
     home: Path
     port: int
@@ -41,7 +57,6 @@ class Server:
     keys: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
         (self.home / "cloud.yml").write_text(SETTINGS)
         ordinary = Home.default().path
         for name in CACHES:

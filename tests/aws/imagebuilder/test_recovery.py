@@ -13,7 +13,7 @@ import pytest
 
 from bench.reliability.checks import Findings, check_builds, check_host, check_services
 from bench.reliability.killing import Killing
-from bench.reliability.server import Server, descendants
+from bench.reliability.server import Server, adopting, descendants
 from goldsmith.catalog.accounts import all_accounts
 from goldsmith.catalog.resources import every
 from goldsmith.cli.here import Here
@@ -59,12 +59,13 @@ def server(home):
     folder.chmod(0o711)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    made = Server(folder, port)
-    made.start()
-    yield made
-    if made.process.poll() is None:
-        made.stop()
-    made.cloud.close()
+    with adopting():
+        made = Server(folder, port)
+        made.start()
+        yield made
+        if made.process.poll() is None:
+            made.stop()
+        made.cloud.close()
 
 
 @pytest.fixture
