@@ -33,7 +33,6 @@ def test_what_ec2_refuses_fails_the_step(bench):
     assert "no list of maps" in bench.fail("RegisterImage", blockDeviceMapping="x").message
 
 
-def test_container_images_are_not_pushed(bench):
+def test_a_container_host_that_is_not_there_is_named(bench):
     failed = bench.fail("DistributeContainerImage", instanceId="i-1")
-    assert "container images are not pushed" in failed.message
-    assert failed.mend
+    assert "names the instance i-1, which this build does not have" in failed.message

@@ -218,9 +218,7 @@ def test_a_killed_server_goes_on_waiting_and_finds_what_was_said_meanwhile(cloud
 def test_what_there_is_not_says_so(cloud):
     with pytest.raises(ActionFailedError, match="no Step Functions"):
         find_action("ExecuteStateMachine").run(step(cloud))
-    with pytest.raises(ActionFailedError, match="containers are not built here"):
-        find_action("BootstrapInstanceForContainer").run(step(cloud))
     with pytest.raises(NothingToDoError, match="no vulnerability scanner"):
         find_action("CollectImageScanFindings").run(step(cloud))
-    for action in ("WaitForAction", "ExecuteStateMachine", "BootstrapInstanceForContainer", "CollectImageScanFindings"):
+    for action in ("WaitForAction", "ExecuteStateMachine", "CollectImageScanFindings"):
         assert find_action(action).roll_back(step(cloud), {}) is False
