@@ -75,7 +75,7 @@ class Engine:
         self._submitted: set[str] = set()
         self._begun: set[str] = set()
         self._beside = Beside()
-        self._turns = Turns(limit)
+        self._turns = Turns(limit, leave_if_ended)
         self._lock = threading.Lock()
         self._durable = Durable(world.home.path, self._work, url=url, limit=MOST_BEGUN)
 

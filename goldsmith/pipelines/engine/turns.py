@@ -7,26 +7,28 @@ from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from goldsmith.pipelines.engine.durable import leave_if_ended
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 PACE = 0.5
-"""Seconds between two looks at whether the engine has ended meanwhile."""
+"""Seconds between two looks at whether to wait on."""
 
 
 class Turns:
-    """So many turns, for those who came first; who takes one gives it back."""
+    """So many turns, for those who came first; who takes one gives it back.
 
-    def __init__(self, most: int) -> None:
+    ``look`` is called while one waits, and what it raises ends the wait.
+    """
+
+    def __init__(self, most: int, look: Callable[[], None]) -> None:
         self._free = most
+        self._look = look
         self._waiting: deque[object] = deque()
         self._changed = threading.Condition()
 
     @contextmanager
     def taken(self) -> Iterator[None]:
-        """Wait for a turn and have it for the block. Raises Ended when the engine ends before."""
+        """Wait for a turn and have it for the block."""
         self._take()
         try:
             yield
@@ -48,7 +50,7 @@ class Turns:
             self._waiting.append(ticket)
             try:
                 while not (self._free and self._waiting[0] is ticket):
-                    leave_if_ended()
+                    self._look()
                     self._changed.wait(PACE)
                 self._free -= 1
             finally:
