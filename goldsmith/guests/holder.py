@@ -23,6 +23,10 @@ ENVIRONMENT = {"PATH": HOST_PATH, "LANG": "C.UTF-8"}
 """All that a holder knows of ours: a guest can read the environment of its process 1."""
 
 
+REAPING = 100
+"""Milliseconds after which a namespace that does not end is looked at for dead processes that nobody waits for."""
+
+
 class Holder:
     """Starts ``argv``, which says "ready" on standard output and then waits on standard input.
 
@@ -91,7 +95,8 @@ class Holder:
                 signal.pidfd_send_signal(self._init, signal.SIGKILL)
             ended = select.poll()
             ended.register(self._init, select.POLLIN)
-            ended.poll()
+            while not ended.poll(REAPING):
+                reap_adopted()
             os.close(self._init)
             self._init = None
         else:
@@ -103,11 +108,30 @@ class Holder:
                 pipe.close()
 
 
+def reap_adopted() -> None:
+    """Let go of dead processes of inner pid namespaces that have become our children.
+
+    A process that adopts orphans, as process 1 of a container does, gets those whose nsenter(1) was killed; until they
+    are waited for, their namespace does not end (pid_namespaces(7)). What we started ourselves is of our own namespace.
+    """
+    ours = len(_ids(os.getpid()))
+    for thread in Path("/proc/self/task").iterdir():
+        for child in map(int, (thread / "children").read_text().split()):
+            with contextlib.suppress(OSError, ValueError):
+                if len(_ids(child)) > ours:
+                    os.waitpid(child, os.WNOHANG)
+
+
 def _innermost_id(pid: int) -> int:
-    """Return what the process is called in its own pid namespace (proc(5), NSpid)."""
+    """Return what the process is called in its own pid namespace."""
+    return _ids(pid)[-1]
+
+
+def _ids(pid: int) -> list[int]:
+    """Return what the process is called in each pid namespace that it is in, ours first (proc(5), NSpid)."""
     status = Path(f"/proc/{pid}/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("NSpid:"))
-    return int(line.split()[-1])
+    return [int(number) for number in line.split()[1:]]
 
 
 def nsenter(pid: int, *spaces: str, cwd: str | os.PathLike[str] | None = None) -> list[str]:

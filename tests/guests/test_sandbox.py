@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from goldsmith.guests.process import Completed
+    from goldsmith.trees.package_cache import PackageCache
     from goldsmith.trees.tree import Tree
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.network]
+
+PR_SET_CHILD_SUBREAPER = 36
 
 
 @pytest.fixture
@@ -211,3 +216,22 @@ def test_a_component_that_forks_without_end_is_stopped(sandbox: SandboxGuest) ->
     script = "while (defined(my $child = fork)) { if (!$child) { sleep 1000; exit } $count++ } print $count"
     done = sandbox.run(["perl", "-e", script])
     assert 4000 < int(done.stdout) < 8192
+
+
+def test_a_sandbox_ends_although_orphans_of_it_became_ours(tree: Tree, packages: PackageCache) -> None:
+    """As in a container whose process 1 we are: nobody else waits for what a command's end left."""
+    tree.open(scaffold=False)
+
+    def run() -> None:
+        with SandboxGuest(tree.workspace, tree.root, apt_conf=packages.apt_conf) as guest:
+            assert guest.run(["sleep", "99"], timeout=0.5).timed_out
+
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
+    try:
+        running = threading.Thread(target=run, daemon=True)
+        running.start()
+        running.join(60)
+        assert not running.is_alive()
+    finally:
+        libc.prctl(PR_SET_CHILD_SUBREAPER, 0)
