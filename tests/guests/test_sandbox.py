@@ -224,7 +224,7 @@ def test_a_sandbox_ends_although_orphans_of_it_became_ours(tree: Tree, packages:
 
     def run() -> None:
         with SandboxGuest(tree.workspace, tree.root, apt_conf=packages.apt_conf) as guest:
-            assert guest.run(["sleep", "99"], timeout=0.5).timed_out
+            assert guest.run(["setsid", "sleep", "99"], timeout=0.5).timed_out
 
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
