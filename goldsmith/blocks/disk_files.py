@@ -66,21 +66,11 @@ def restore_disk(
     The file appears, or takes an earlier one's place, when it is whole and durable; on failure nothing is left.
     ``progress`` hears (bytes done, of how many).
     """
-    wanted = [(index, digest) for index, digest in block_map.items() if digest != ZERO]
     with explained(f"The disk {path} cannot be written"):
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         aside = Path(name)
         try:
-            os.ftruncate(descriptor, block_map.size)
-
-            def restored(place: tuple[int, bytes]) -> None:
-                index, digest = place
-                block = memoryview(store.get(digest))[: block_map.size - index * BLOCK]
-                _write_all(descriptor, block, index * BLOCK)
-
-            for done, _ in enumerate(concurrently(store.threads, restored, wanted), 1):
-                if progress:
-                    progress(done * BLOCK, len(wanted) * BLOCK)
+            fill_disk(store, block_map, descriptor, progress=progress)
             os.fsync(descriptor)
             aside.rename(path)
         except BaseException:
@@ -88,6 +78,27 @@ def restore_disk(
             raise
         finally:
             os.close(descriptor)
+
+
+def fill_disk(
+    store: BlockStore,
+    block_map: BlockMap,
+    descriptor: int,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Write the disk of ``block_map`` to an empty open file, raw and sparse; every block is verified."""
+    wanted = [(index, digest) for index, digest in block_map.items() if digest != ZERO]
+    os.ftruncate(descriptor, block_map.size)
+
+    def restored(place: tuple[int, bytes]) -> None:
+        index, digest = place
+        block = memoryview(store.get(digest))[: block_map.size - index * BLOCK]
+        _write_all(descriptor, block, index * BLOCK)
+
+    for done, _ in enumerate(concurrently(store.threads, restored, wanted), 1):
+        if progress:
+            progress(done * BLOCK, len(wanted) * BLOCK)
 
 
 class _Reader:
