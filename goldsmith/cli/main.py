@@ -11,7 +11,7 @@ import typer
 from goldsmith.cli.event_commands import register as register_events
 from goldsmith.cli.machines import register
 from goldsmith.cli.marketplace_commands import marketplace_app
-from goldsmith.cli.pipeline_commands import pipeline_app
+from goldsmith.cli.pipeline_commands import apply_file, pipeline_app
 from goldsmith.cli.template_commands import templates_app
 from goldsmith.errors import GoldsmithError
 
@@ -198,28 +198,7 @@ def storage_check(
     raise typer.Exit(check_storage(region=region, repair=repair, as_json=json))
 
 
-@app.command(epilog="Example: goldsmith apply pipelines/ --yes")
-def apply(
-    path: Annotated[str, typer.Argument(help="A pipeline file, a template, a component, or a folder.", metavar="FILE")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
-    plan: Annotated[bool, typer.Option("--plan", help="Only show what would be done.")] = False,
-    parameters: Annotated[
-        list[str] | None, typer.Option("--parameter", "-p", help="A template's parameter.", metavar="NAME=VALUE")
-    ] = None,
-    parent: Annotated[
-        str, typer.Option(help="The parent image of recipes whose own is not here, as debian/12.", metavar="IMAGE")
-    ] = "",
-    skip_missing: Annotated[
-        bool, typer.Option("--skip-missing", help="Leave components out that are not here.")
-    ] = False,
-    json: Json = False,
-) -> None:
-    """Make the catalogue's pipelines as files and templates say."""
-    from goldsmith.cli.apply import Request
-    from goldsmith.cli.apply import apply as apply_files
-    from goldsmith.cli.applying.parts import Replacements
-
-    apply_files(Request(path, yes, plan, tuple(parameters or ()), Replacements(parent, skip_missing), as_json=json))
+app.command("apply", epilog="Example: goldsmith apply pipelines/ --yes")(apply_file)
 
 
 @component_app.command("list", epilog="Example: goldsmith component list")

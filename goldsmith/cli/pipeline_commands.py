@@ -30,7 +30,7 @@ def apply_file(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Make pipelines as files say; the same as `goldsmith apply`."""
+    """Make the catalogue's pipelines as files and templates say."""
     from goldsmith.cli.apply import Request
     from goldsmith.cli.apply import apply as apply_files
     from goldsmith.cli.applying.parts import Replacements
