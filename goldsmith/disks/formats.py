@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from goldsmith.disks.about import NOTHING_KNOWN
 from goldsmith.disks.plan import DiskError
 from goldsmith.disks.qcow2 import write_qcow2
 from goldsmith.disks.raw import write_raw
@@ -13,17 +14,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from goldsmith.disks.about import About
     from goldsmith.disks.packing import Packing
 
 
 class Write(Protocol):
-    """Writes a raw disk to ``output``; ``reuse`` is an earlier output of the format, ``packing`` one that has begun."""
+    """Writes a raw disk to ``output``.
+
+    ``about`` is what the format may say of the image, ``reuse`` an earlier output of the format, ``packing`` the
+    disk's packing where that has begun; ``progress`` hears (bytes done, of how many).
+    """
 
     def __call__(
         self,
         raw: Path,
         output: Path,
         *,
+        about: About = NOTHING_KNOWN,
         reuse: Path | None = None,
         packing: Packing | None = None,
         progress: Callable[[int, int], None] | None = None,

@@ -10,6 +10,7 @@ import struct
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from goldsmith.disks.about import NOTHING_KNOWN
 from goldsmith.disks.clusters import CLUSTER, CLUSTER_BITS, ClusterIndex, index_path
 from goldsmith.disks.packing import Packing
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
+    from goldsmith.disks.about import About
     from goldsmith.disks.clusters import Cluster
 
 _MAGIC = b"QFI\xfb"
@@ -39,6 +41,7 @@ def write_qcow2(
     raw: Path,
     output: Path,
     *,
+    about: About = NOTHING_KNOWN,  # noqa: ARG001 - the signature of every format
     reuse: Path | None = None,
     packing: Packing | None = None,
     progress: Callable[[int, int], None] | None = None,

@@ -6,10 +6,13 @@ import errno
 import os
 from typing import TYPE_CHECKING
 
+from goldsmith.disks.about import NOTHING_KNOWN
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from goldsmith.disks.about import About
     from goldsmith.disks.packing import Packing
 
 _CHUNK = 4 << 20
@@ -19,7 +22,8 @@ def write_raw(
     raw: Path,
     output: Path,
     *,
-    reuse: Path | None = None,  # noqa: ARG001 - the signature of every format
+    about: About = NOTHING_KNOWN,  # noqa: ARG001 - the signature of every format
+    reuse: Path | None = None,  # noqa: ARG001 - the same
     packing: Packing | None = None,  # noqa: ARG001 - the same
     progress: Callable[[int, int], None] | None = None,
 ) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.catalog.images import Disk, Image, ImageStore
+from goldsmith.disks.about import About
 from goldsmith.disks.boot import boot_files
 from goldsmith.disks.formats import FORMATS
 from goldsmith.disks.packing import Packing
@@ -103,7 +104,8 @@ def _build(
             acceleration = _acceleration(home, bake, stages)
             environment = _environment(plan, number)
             trials = Trial(plan, home, services, stages, draft, environment, acceleration, request.on_failure)
-        disks, trial = _store_and_try(plan, request, trials, stages, raw, draft, packing)
+        about = _about(plan, bake.tree.epoch, inventory)
+        disks, trial = _store_and_try(about, request, trials, stages, raw, draft, packing)
         with stages.stage("keep layers"):
             bake.keep()
         image = _record(plan, number, disks, cleanup, inventory, trial, bake, stages, disk_plan)
@@ -135,8 +137,25 @@ def _acceleration(home: Home, bake: Bake, stages: Stages) -> Acceleration:
     return found
 
 
+def _about(plan: BuildPlan, epoch: int, inventory: tuple[Package, ...]) -> About:
+    """Return what the formats say of the image: nothing that another build of the same plan would say differently."""
+    return About(
+        name=plan.name,
+        version=plan.version,
+        description=plan.description,
+        created=datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        distribution=_distribution(plan),
+        epoch=epoch,
+        packages=tuple(asdict(package) for package in inventory),
+    )
+
+
+def _distribution(plan: BuildPlan) -> str:
+    return plan.parent.distribution.parent_image if isinstance(plan.parent, BootstrapParent) else ""
+
+
 def _store_and_try(
-    plan: BuildPlan,
+    about: About,
     request: BuildRequest,
     trials: Trial | None,
     stages: Stages,
@@ -146,7 +165,7 @@ def _store_and_try(
 ) -> tuple[tuple[Disk, ...], TrialReport]:
     """Write the formats while the disk itself boots and is tested: the machine never waits for the compression."""
     with ThreadPoolExecutor(max_workers=1) as pool:
-        writing = pool.submit(_write_formats, request.formats, raw, draft, packing, plan, stages)
+        writing = pool.submit(_write_formats, request.formats, raw, draft, packing, about, stages)
         try:
             trial = trials.run(raw) if trials else TrialReport()
         finally:
@@ -155,14 +174,14 @@ def _store_and_try(
 
 
 def _write_formats(
-    formats: Sequence[str], raw: Path, draft: Path, packing: Packing, plan: BuildPlan, stages: Stages
+    formats: Sequence[str], raw: Path, draft: Path, packing: Packing, about: About, stages: Stages
 ) -> tuple[Disk, ...]:
     disks = []
     for name in formats:
         with stages.stage(f"write {name}") as stage:
             row = FORMATS[name]
-            file = draft / f"{plan.name}{row.suffix}"
-            row.write(raw, file, packing=packing, progress=stage.progress)
+            file = draft / f"{about.name}{row.suffix}"
+            row.write(raw, file, about=about, packing=packing, progress=stage.progress)
             disks.append(Disk(name, file.name, _sha256(file), file.stat().st_size))
             stage.note = f"{disks[-1].size / 1e6:.0f} MB"
     return tuple(disks)
@@ -202,7 +221,7 @@ def _record(
         created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         description=plan.description,
         parent_image=plan.parent_image,
-        distribution=plan.parent.distribution.parent_image if isinstance(plan.parent, BootstrapParent) else "",
+        distribution=_distribution(plan),
         plan=plan.digest,
         disk_bytes=disk_plan.size_bytes,
         disks=disks,
