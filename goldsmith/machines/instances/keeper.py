@@ -52,9 +52,9 @@ def main() -> None:
         except GoldsmithError as failed:
             json.dump({"error": failed.message, "mend": failed.mend}, told)
             sys.exit(1)
+        _end_gently(running)
         json.dump({}, told)
     with running:
-        _end_gently(running)
         state = running.await_end()
     logging.getLogger(__name__).info("Ended: %s", state.message)
 
