@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from goldsmith.disks.plan import DiskError
 from goldsmith.disks.tables import read_at, read_table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import BinaryIO
 
     from goldsmith.disks.containers import Kind
@@ -52,6 +53,14 @@ def export_tar(disk: Path, kind: Kind, out: BinaryIO, *, devices: bool = True, s
         _export_raw(disk, raw, out, devices=devices)
 
 
+@contextmanager
+def root_files(raw: Path) -> Iterator[FileSystem]:
+    """Give the root file system of a raw disk, to look into; raises as `export_tar` does."""
+    with raw.open("rb") as file:
+        size = file.seek(0, 2)
+        yield _root(raw, file, read_table(file, size))
+
+
 def _export_raw(disk: Path, raw: Path, out: BinaryIO, *, devices: bool) -> None:
     with raw.open("rb") as file:
         size = file.seek(0, 2)
@@ -75,7 +84,7 @@ def _root(disk: Path, file: BinaryIO, stretches: list[Stretch]) -> FileSystem:
             return files
     if refused:
         raise refused
-    found = [f"{_where(stretch)}: {_named(file, stretch)}" for stretch in stretches]
+    found = [f"{_where(stretch)}: {content_of(file, stretch)}" for stretch in stretches]
     raise DiskError(
         f"{disk} has no root file system of the kind ext2, ext3 or ext4. It has {'; '.join(found)}.",
         mend="Give the root file system as a tar instead: parentImage may name one.",
@@ -86,7 +95,7 @@ def _where(stretch: Stretch) -> str:
     return f"partition {stretch.number}" if stretch.number else "the whole disk"
 
 
-def _named(file: BinaryIO, stretch: Stretch) -> str:
+def content_of(file: BinaryIO, stretch: Stretch) -> str:
     """Return what a partition holds."""
     with suppress(OSError):
         for at, mark, name in _MARKS:

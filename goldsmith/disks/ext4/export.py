@@ -141,7 +141,7 @@ def _put_file(out: BinaryIO, info: tarfile.TarInfo, files: FileSystem, inode: In
         records = {
             "GNU.sparse.major": b"1",
             "GNU.sparse.minor": b"0",
-            "GNU.sparse.name": info.name.encode("utf-8", "surrogateescape"),
+            "GNU.sparse.name": info.name.removeprefix("./").encode("utf-8", "surrogateescape"),
             "GNU.sparse.realsize": str(inode.size).encode(),
         }
         info.name = f"./GNUSparseFile.0/{inode.number}"

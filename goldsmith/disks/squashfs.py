@@ -1,0 +1,45 @@
+"""A disk's root file system as a SquashFS, made by sqfstar of squashfs-tools from a stream: nothing is unpacked."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from goldsmith.disks.ext4.reader import ROOT
+from goldsmith.disks.plan import DiskError
+from goldsmith.disks.reading import root_files
+from goldsmith.disks.root_tar import root_stream
+from goldsmith.disks.tools import SEARCH_PATH
+from goldsmith.guests.process import run_process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def write_squashfs(
+    raw: Path, output: Path, *, epoch: int = 0, progress: Callable[[int, int], None] | None = None
+) -> None:
+    """Write the root file system of the raw disk to ``output``, compressed with zstd, attributes and owners kept.
+
+    ``epoch`` is the time of the file system itself; files keep their own. The same disk gives the same bytes. Raises
+    DiskError, HostToolMissingError without sqfstar; then no output is left.
+    """
+    output.unlink(missing_ok=True)
+    argv = ["sqfstar", "-comp", "zstd", "-mkfs-time", str(epoch)]
+    with root_files(raw) as files:
+        top = files.inode(ROOT)
+    argv += ["-root-mode", f"{stat.S_IMODE(top.mode):o}", "-root-uid", str(top.uid), "-root-gid", str(top.gid)]
+    argv += ["-root-time", str(top.mtime), "-no-progress", "-quiet", str(output)]
+    try:
+        with root_stream(raw, progress) as stream:
+            env = {"PATH": SEARCH_PATH, "LANG": "C.UTF-8", "TZ": "UTC", "HOME": os.sep}
+            done = run_process(argv, stdin=stream, env=env)
+    except BaseException:
+        output.unlink(missing_ok=True)
+        raise
+    if done.exit_code:
+        output.unlink(missing_ok=True)
+        said = (done.stderr or done.stdout).decode(errors="replace").strip()
+        raise DiskError(f"sqfstar failed with exit code {done.exit_code}: {said[-2000:]}")
