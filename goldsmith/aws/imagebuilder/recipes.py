@@ -18,8 +18,8 @@ from goldsmith.documents.parent_image import (
     parse_parent_image,
 )
 from goldsmith.documents.recipe import DEFAULT_WORKING_DIRECTORY, ImageRecipe
+from goldsmith.oci.reference import Reference, ReferenceFault
 from goldsmith.pipelines.builders.containers.host import FILES
-from goldsmith.pipelines.builders.containers.reference import Reference, ReferenceFault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

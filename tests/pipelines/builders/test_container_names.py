@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from goldsmith.oci.reference import Reference, ReferenceFault, require_repository, require_tag
 from goldsmith.pipelines.builders.containers.archives import archive_place, container_archive
-from goldsmith.pipelines.builders.containers.reference import Reference, ReferenceFault, require_repository, require_tag
 from goldsmith.pipelines.builders.containers.registry import Registry
 from goldsmith.pipelines.builders.containers.template import render
 from goldsmith.pipelines.home import Home

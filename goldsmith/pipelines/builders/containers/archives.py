@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from goldsmith.pipelines.builders.containers.reference import require_repository, require_tag
+from goldsmith.oci.reference import require_repository, require_tag
 from goldsmith.pipelines.workflows.action import ActionFailedError
 
 if TYPE_CHECKING:

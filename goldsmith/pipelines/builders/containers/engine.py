@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from goldsmith.guests.guest import Guest
 from goldsmith.guests.process import run_process
+from goldsmith.oci.reference import DOCKER_HUB
 from goldsmith.pipelines.builders.containers.held import HeldRun
-from goldsmith.pipelines.builders.containers.reference import DOCKER_HUB
 from goldsmith.pipelines.builders.containers.template import holding, render
 from goldsmith.pipelines.workflows.action import ActionFailedError
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from goldsmith.guests.process import Stream
     from goldsmith.guests.sandbox import SandboxGuest
-    from goldsmith.pipelines.builders.containers.reference import Reference
+    from goldsmith.oci.reference import Reference
     from goldsmith.pipelines.builders.containers.registry import Registry
 
     Hear = Callable[[Stream, bytes], None]

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, NoReturn
 
 from goldsmith.documents.arns import Arn
 from goldsmith.guests.workspace import Workspace
+from goldsmith.oci.reference import Reference
 from goldsmith.pipelines.builders.components import run_phases
 from goldsmith.pipelines.builders.console import ConsoleLog, telling
 from goldsmith.pipelines.builders.containers.archives import container_archive
 from goldsmith.pipelines.builders.containers.engine import PACKAGES, Engine
-from goldsmith.pipelines.builders.containers.reference import Reference
 from goldsmith.pipelines.builders.ending import ended_by
 from goldsmith.pipelines.builders.pinned import ami_parent, find_parent, read_component
 from goldsmith.pipelines.builders.record import FOLDER, InstanceRecord

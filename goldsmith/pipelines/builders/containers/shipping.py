@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from goldsmith.documents.distribution import ContainerDistribution
 from goldsmith.errors import GoldsmithError
+from goldsmith.oci.reference import require_repository, require_tag
 from goldsmith.pipelines.builders.containers.archives import archive_place
-from goldsmith.pipelines.builders.containers.reference import require_repository, require_tag
 from goldsmith.pipelines.builders.record import FOLDER
 from goldsmith.pipelines.stop import StepTimeoutError, StoppedError
 from goldsmith.pipelines.workflows.action import ActionFailedError
