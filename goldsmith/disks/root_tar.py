@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, cast
 import zstandard
 
 from goldsmith.disks.about import NOTHING_KNOWN
+from goldsmith.disks.ext4.export import export
 from goldsmith.disks.raw import data_stretches
-from goldsmith.disks.reading import export_tar
+from goldsmith.disks.reading import export_tar, root_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,7 +56,7 @@ def write_root_tar(
 
 
 @contextmanager
-def root_stream(raw: Path, progress: Progress | None = None) -> Iterator[BinaryIO]:
+def root_stream(raw: Path, progress: Progress | None = None, *, sparse: bool = True) -> Iterator[BinaryIO]:
     """Give the reading end of a pipe through which the root file system comes as a tar; its failure is raised here."""
     failures: list[BaseException] = []
     reader, writer = os.pipe()
@@ -63,7 +64,8 @@ def root_stream(raw: Path, progress: Progress | None = None) -> Iterator[BinaryI
     def send() -> None:
         with suppress(BrokenPipeError), os.fdopen(writer, "wb", buffering=1 << 20) as out:
             try:
-                export_tar(raw, "raw", _told(raw, out, progress))
+                with root_files(raw) as files:
+                    export(files, _told(raw, out, progress), sparse=sparse)
             except BrokenPipeError:
                 raise
             except BaseException as failure:  # noqa: BLE001 - raised again by the thread that waits

@@ -9,13 +9,13 @@ import stat
 import tarfile
 from typing import TYPE_CHECKING
 
-from goldsmith.disks.ext4.reader import ROOT, DamagedError
+from goldsmith.disks.ext4.reader import ROOT, DamagedError, Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-    from goldsmith.disks.ext4.reader import FileSystem, Inode, Run
+    from goldsmith.disks.ext4.reader import FileSystem, Inode
 
 _TYPES = {
     stat.S_IFDIR: tarfile.DIRTYPE,
@@ -34,8 +34,11 @@ _MOST_NUMBER = 0o77777777777
 """What a ustar header's fields hold."""
 
 
-def export(files: FileSystem, out: BinaryIO, *, devices: bool = True) -> None:
-    """Write every file but sockets, lost+found and unwanted devices: a folder first, a hard link after its file."""
+def export(files: FileSystem, out: BinaryIO, *, devices: bool = True, sparse: bool = True) -> None:
+    """Write every file but sockets, lost+found and unwanted devices: a folder first, a hard link after its file.
+
+    Without ``sparse`` holes are written as zeros, for readers of tars that know no maps.
+    """
     first_names: dict[int, str] = {}
     folders: set[int] = set()
     for path, inode in _walk(files, folders):
@@ -48,7 +51,7 @@ def export(files: FileSystem, out: BinaryIO, *, devices: bool = True) -> None:
             continue
         first_names[inode.number] = info.name
         if inode.kind == stat.S_IFREG:
-            _put_file(out, info, files, inode)
+            (_put_file if sparse else _put_whole)(out, info, files, inode)
             continue
         if inode.kind == stat.S_IFLNK:
             info.linkname = _text(files.link_target(inode))
@@ -154,6 +157,24 @@ def _put_file(out: BinaryIO, info: tarfile.TarInfo, files: FileSystem, inode: In
             data = files.read(run.physical + begin, min(_CHUNK_BLOCKS, run.count - begin))[:left]
             left -= len(data)
             out.write(data)
+    out.write(bytes(-info.size % _RECORD))
+
+
+def _put_whole(out: BinaryIO, info: tarfile.TarInfo, files: FileSystem, inode: Inode) -> None:
+    """Write a file with its data and its holes, which all files together may have as many of as there are blocks."""
+    block = files.block_size
+    runs = files.runs(inode)
+    files.spend(-(-inode.size // block) - sum(run.count for run in runs))
+    info.size = inode.size
+    _put(out, info, inode)
+    at = 0
+    for run in [*runs, Run(-(-inode.size // block), 0, 0)]:
+        begin = min(run.logical * block, inode.size)
+        while at < begin:
+            at += out.write(bytes(min(begin - at, _CHUNK_BLOCKS * block)))
+        for first in range(0, run.count, _CHUNK_BLOCKS):
+            data = files.read(run.physical + first, min(_CHUNK_BLOCKS, run.count - first))[: inode.size - at]
+            at += out.write(data)
     out.write(bytes(-info.size % _RECORD))
 
 

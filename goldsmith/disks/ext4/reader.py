@@ -135,7 +135,7 @@ class FileSystem:
             raise DamagedError(f"block {block} is outside it")
         return self._bytes(block * self.block_size, count * self.block_size)
 
-    def _spend(self, blocks: int) -> None:
+    def spend(self, blocks: int) -> None:
         """Count what files claim against what there is."""
         self._budget -= blocks
         if self._budget < 0:
@@ -194,7 +194,7 @@ class FileSystem:
             end = run.logical + run.count
             if run.logical < limit:
                 runs.append(Run(run.logical, run.physical, min(run.count, limit - run.logical)))
-        self._spend(sum(run.count for run in runs))
+        self.spend(sum(run.count for run in runs))
         return runs
 
     def _extents(self, node: bytes, deepest: int) -> list[Run]:
@@ -205,7 +205,7 @@ class FileSystem:
         for at in range(12, 12 * (entries + 1), 12):
             if depth:
                 low, high = struct.unpack_from("<IH", node, at + 4)
-                self._spend(1)
+                self.spend(1)
                 found += self._extents(self.read(high << 32 | low, 1), depth - 1)
                 continue
             logical, count, high, low = struct.unpack_from("<IHHI", node, at)
@@ -230,7 +230,7 @@ class FileSystem:
     def _indirect_block(self, found: list[Run], block: int, depth: int, first: int, limit: int) -> None:
         if not block:
             return
-        self._spend(1)
+        self.spend(1)
         per_block = self.block_size // 4
         step = per_block ** (depth - 1)
         for index, pointer in enumerate(struct.unpack(f"<{per_block}I", self.read(block, 1))):

@@ -1,0 +1,224 @@
+"""What is made of a disk for others: each is read back and held against the disk."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import shutil
+import subprocess
+import tarfile
+
+import pytest
+import yaml
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from goldsmith.disks.about import About
+from goldsmith.disks.ext4.lookup import content, find, names
+from goldsmith.disks.glance import command, properties, write_glance
+from goldsmith.disks.incus import write_incus
+from goldsmith.disks.netboot.bundle import write_netboot
+from goldsmith.disks.netboot.cpio import archive
+from goldsmith.disks.plan import DiskError
+from goldsmith.disks.reading import export_tar, root_files
+from goldsmith.disks.root_tar import write_root_tar
+from goldsmith.disks.squashfs import write_squashfs
+from goldsmith.disks.vagrant import write_box
+
+MIB = 1 << 20
+ABOUT = About(
+    name="web", version="1.0.2", created="2026-11-23T15:18:55Z", distribution="debian/12", epoch=1_800_000_000
+)
+sqfstar = pytest.mark.skipif(not shutil.which("sqfstar"), reason="squashfs-tools is not installed")
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory):
+    """A root file system with a kernel's files, a sparse file, a hard link, links and an attribute."""
+    folder = tmp_path_factory.mktemp("bundles")
+    tree = folder / "tree"
+    modules = tree / "usr/lib/modules/6.1.0-9"
+    for path in ("etc", "boot", "usr/lib/modules/6.1.0-9/kernel"):
+        (tree / path).mkdir(parents=True)
+    (tree / "lib").symlink_to("usr/lib")
+    (tree / "etc/hosts").write_text("localhost\n")
+    (tree / "etc/again").hardlink_to(tree / "etc/hosts")
+    (tree / "etc/round").symlink_to("/etc/round")
+    (tree / "etc/out").symlink_to("../../../etc/hosts")
+    with (tree / "etc/sparse").open("wb") as file:
+        file.seek(3 * MIB)
+        file.write(b"end")
+    for version in ("6.1.0-10", "6.1.0-9"):
+        (tree / f"boot/vmlinuz-{version}").write_text(f"kernel {version}")
+    (tree / "boot/initrd.img-6.1.0-9").write_text("initramfs")
+    for name in ("loop", "squashfs", "overlay", "xxhash"):
+        (modules / f"kernel/{name}.ko").write_text(name)
+    (modules / "modules.dep").write_text(
+        "kernel/loop.ko:\nkernel/xxhash.ko:\nkernel/squashfs.ko: kernel/xxhash.ko\nkernel/overlay.ko:\n"
+    )
+    image = folder / "disk.raw"
+    with image.open("wb") as file:
+        file.truncate(32 * MIB)
+    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-d", tree, image], check=True)
+    return image
+
+
+def members(bundle):
+    with tarfile.open(bundle) as archive:
+        return {member.name: archive.extractfile(member).read() for member in archive if member.isfile()}
+
+
+def described(file):
+    """Name to kind, mode, owner, time and content of each member of a tar."""
+    with tarfile.open(fileobj=file) as archive:
+        return {
+            member.name.removeprefix("./"): (
+                member.type, member.mode, member.uid, member.gid, member.mtime, member.linkname,
+                archive.extractfile(member).read() if member.isreg() else b"",
+            )
+            for member in archive
+        }  # fmt: skip
+
+
+def test_the_root_tar_is_the_disk(raw, tmp_path):
+    write_root_tar(raw, tmp_path / "root.tar.zst")
+    plain = io.BytesIO()
+    export_tar(raw, "raw", plain)
+    with (tmp_path / "root.tar.zst").open("rb") as file:
+        packed = zstandard.ZstdDecompressor().stream_reader(file).read()
+    assert packed == plain.getvalue()
+    assert described(io.BytesIO(packed))["etc/sparse"][-1] == bytes(3 * MIB) + b"end"
+
+
+@sqfstar
+def test_the_squashfs_is_the_disk_and_the_same_again(raw, tmp_path):
+    sums = []
+    for name in ("one", "two"):
+        write_squashfs(raw, tmp_path / name, epoch=7)
+        sums.append(hashlib.sha256((tmp_path / name).read_bytes()).digest())
+    assert sums[0] == sums[1]
+    subprocess.run(["unsquashfs", "-quiet", "-no-progress", "-dest", tmp_path / "out", tmp_path / "one"], check=True)
+    out = tmp_path / "out"
+    with root_files(raw) as files:
+        for path in ("etc/hosts", "etc/sparse", "boot/vmlinuz-6.1.0-9", "usr/lib/modules/6.1.0-9/modules.dep"):
+            assert (out / path).read_bytes() == content(files, path)
+        top = find(files, "/")
+    assert (out / "etc/again").stat().st_ino == (out / "etc/hosts").stat().st_ino
+    assert out.stat().st_mode & 0o7777 == top.mode & 0o7777
+    assert (out / "lib").readlink().as_posix() == "usr/lib"
+
+
+@sqfstar
+def test_netboot_takes_the_newest_kernel_that_can_start(raw, tmp_path):
+    write_netboot(raw, tmp_path / "n.tar", about=ABOUT)
+    found = members(tmp_path / "n.tar")
+    assert list(found) == ["boot.ipxe", "cmdline", "vmlinuz", "initrd.img", "root.squashfs"]
+    assert found["vmlinuz"] == b"kernel 6.1.0-9"
+    assert found["initrd.img"].startswith(b"initramfs\x00\x00\x00070701")
+    added = subprocess.run(["cpio", "-it", "--quiet"], input=found["initrd.img"][12:], capture_output=True, check=True)
+    assert added.stdout.decode().split() == [
+        "goldsmith", "scripts", "scripts/goldsmith",
+        "goldsmith/00-loop.ko", "goldsmith/01-xxhash.ko", "goldsmith/02-squashfs.ko", "goldsmith/03-overlay.ko",
+    ]  # fmt: skip
+    assert found["cmdline"].decode().strip() in found["boot.ipxe"].decode()
+
+
+def test_a_disk_without_a_kernel_leaves_no_netboot(tmp_path):
+    (tmp_path / "tree/etc").mkdir(parents=True)
+    (tmp_path / "tree/usr").mkdir()
+    with (tmp_path / "disk").open("wb") as file:
+        file.truncate(8 * MIB)
+    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-d", tmp_path / "tree", tmp_path / "disk"], check=True)
+    with pytest.raises(DiskError, match="no kernel"):
+        write_netboot(tmp_path / "disk", tmp_path / "n.tar")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["disk", "tree"]
+
+
+def test_links_stay_inside_the_disk_and_a_circle_is_refused(raw):
+    with root_files(raw) as files:
+        assert content(files, "etc/out") == b"localhost\n"
+        assert content(files, "lib/modules/6.1.0-9/kernel/loop.ko") == b"loop"
+        assert content(files, "etc/none") is None
+        assert names(files, "etc/hosts") == []
+        with pytest.raises(DiskError, match="circle"):
+            find(files, "etc/round")
+
+
+def test_a_box_is_what_vagrant_reads(raw, tmp_path):
+    write_box(raw, tmp_path / "web.box", about=ABOUT)
+    found = members(tmp_path / "web.box")
+    assert json.loads(found["metadata.json"]) == {"provider": "libvirt", "format": "qcow2", "virtual_size": 1}
+    assert b'username = "admin"' in found["Vagrantfile"]
+    same_disk(raw, found["box.img"], tmp_path)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["disk.qcow2", "web.box"]
+
+
+@pytest.mark.skipif(not shutil.which("vagrant"), reason="vagrant is not installed")
+def test_vagrant_takes_the_box(raw, tmp_path):
+    write_box(raw, tmp_path / "web.box", about=ABOUT)
+    env = {"VAGRANT_HOME": str(tmp_path / "home"), "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    env |= {"VAGRANT_DISABLE_STRICT_DEPENDENCY_ENFORCEMENT": "1", "VAGRANT_NO_PLUGINS": "1"}
+    argv = ["vagrant", "box", "add", "--provider", "libvirt", "--name", "web", tmp_path / "web.box"]
+    subprocess.run(argv, env=env, check=True, capture_output=True)
+    listed = subprocess.run(["vagrant", "box", "list", "-i"], env=env, check=True, capture_output=True, text=True)
+    assert "web (libvirt, 0" in listed.stdout
+    assert "version: 1.0.2" in listed.stdout
+
+
+@sqfstar
+def test_incus_finds_each_file_by_its_sums(raw, tmp_path):
+    write_incus(raw, tmp_path / "web.tar", about=ABOUT)
+    found = members(tmp_path / "web.tar")
+    index = json.loads(found["streams/v1/index.json"])["index"]["images"]
+    product = json.loads(found[index["path"]])["products"][index["products"][0]]
+    ((serial, version),) = product["versions"].items()
+    assert serial == "202611231518"
+    items = version["items"]
+    for item in items.values():
+        assert hashlib.sha256(found[item["path"]]).hexdigest() == item["sha256"]
+        assert len(found[item["path"]]) == item["size"]
+    meta = items["incus.tar.xz"]
+    for ftype, key in (("disk-kvm.img", "combined_disk-kvm-img_sha256"), ("squashfs", "combined_squashfs_sha256")):
+        both = found[meta["path"]] + found[items[ftype]["path"]]
+        assert hashlib.sha256(both).hexdigest() == meta[key]
+    with tarfile.open(fileobj=io.BytesIO(found[meta["path"]]), mode="r:xz") as inner:
+        told = yaml.safe_load(inner.extractfile("metadata.yaml"))
+    assert told["architecture"] == "x86_64"
+    assert {"os", "release", "variant", "architecture", "description"} <= told["properties"].keys()
+    same_disk(raw, found[items["disk-kvm.img"]["path"]], tmp_path)
+
+
+def test_glance_hears_what_the_disk_needs(raw, tmp_path):
+    write_glance(raw, tmp_path / "web.tar", about=ABOUT)
+    found = members(tmp_path / "web.tar")
+    image = json.loads(found["image.json"])
+    assert (image["os_distro"], image["os_version"], image["min_disk"]) == ("debian", "12", 1)
+    assert found["SHA512SUMS"].decode().split()[0] == hashlib.sha512(found["disk.qcow2"]).hexdigest()
+    assert b"--property hw_firmware_type=uefi" in found["create.sh"]
+    same_disk(raw, found["disk.qcow2"], tmp_path)
+
+
+def test_no_name_reaches_the_shell():
+    written = command(properties(About(name="$(reboot) 'x'"), MIB))
+    said = subprocess.run(
+        ["sh", "-c", written.replace("openstack", "printf '%s\\n'", 1)], capture_output=True, text=True, check=True
+    )
+    assert said.stdout.splitlines()[-1] == "$(reboot) 'x'"
+
+
+@given(st.dictionaries(st.from_regex(r"[a-z]{1,8}(/[a-z]{1,8})?", fullmatch=True), st.binary(max_size=50), max_size=5))
+def test_cpio_reads_what_was_packed(files):
+    packed = archive(files)
+    assert len(packed) % 4 == 0
+    for name, data in files.items():
+        assert name.encode() + b"\0" in packed
+        assert data in packed
+
+
+def same_disk(raw, image, folder):
+    (folder / "disk.qcow2").write_bytes(image)
+    subprocess.run(
+        ["qemu-img", "compare", "-f", "raw", "-F", "qcow2", raw, folder / "disk.qcow2"], check=True, capture_output=True
+    )
