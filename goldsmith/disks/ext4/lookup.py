@@ -6,17 +6,15 @@ import stat
 from typing import TYPE_CHECKING
 
 from goldsmith.disks.ext4.reader import ROOT
-from goldsmith.disks.plan import DiskError
 
 if TYPE_CHECKING:
     from goldsmith.disks.ext4.reader import FileSystem, Inode
 
 _MOST_LINKS = 40
-_LARGEST = 512 << 20
 
 
 def find(files: FileSystem, path: str) -> Inode | None:
-    """Return what is at ``path``, or None where nothing is. A link never leads out; DiskError where links go round."""
+    """Return what is at ``path``, or None where nothing is or links go round; a link never leads out."""
     folders = [files.inode(ROOT)]
     waiting = [name for name in reversed(path.encode().split(b"/")) if name]
     links = 0
@@ -38,7 +36,7 @@ def find(files: FileSystem, path: str) -> Inode | None:
             continue
         links += 1
         if links > _MOST_LINKS:
-            raise DiskError(f"The links at {path} on the disk lead round in a circle.")
+            return None
         target = files.link_target(inode)
         if target.startswith(b"/"):
             del folders[1:]
@@ -46,25 +44,25 @@ def find(files: FileSystem, path: str) -> Inode | None:
     return folders[-1]
 
 
-def names(files: FileSystem, path: str) -> list[str]:
-    """Return the names in the folder at ``path``, in order; none where there is no such folder."""
-    folder = find(files, path)
+def names(files: FileSystem, folder: Inode | None) -> dict[bytes, int]:
+    """Return the (name, inode number) of what is in ``folder``, in order; nothing where it is no folder."""
     if folder is None or folder.kind != stat.S_IFDIR:
-        return []
-    return [name.decode(errors="replace") for name, _ in files.entries(folder)]
+        return {}
+    return dict(files.entries(folder))
 
 
-def content(files: FileSystem, path: str) -> bytes | None:
-    """Return the bytes of the file at ``path``, or None where there is none; DiskError beyond 512 MiB."""
+def read(files: FileSystem, path: str, limit: int) -> bytes:
+    """Return the first ``limit`` bytes of the file at ``path``, holes as zeros; nothing where there is no file."""
     inode = find(files, path)
     if inode is None or inode.kind != stat.S_IFREG:
-        return None
-    if inode.size > _LARGEST:
-        raise DiskError(f"The file {path} on the disk is larger than {_LARGEST >> 20} MiB.")
-    found = bytearray(inode.size)
+        return b""
+    size = min(inode.size, limit)
+    found = bytearray(size)
     for run in files.runs(inode):
-        data = files.read(run.physical, run.count)
         begin = run.logical * files.block_size
-        piece = data[: inode.size - begin]
+        if begin >= size:
+            break
+        wanted = min(run.count, -(-(size - begin) // files.block_size))
+        piece = files.read(run.physical, wanted)[: size - begin]
         found[begin : begin + len(piece)] = piece
     return bytes(found)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import zstandard
 
-from goldsmith.disks.ext4.lookup import content, find, names
+from goldsmith.disks.ext4.lookup import find, names, read
 from goldsmith.disks.plan import DiskError
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 NEEDED = ("loop", "squashfs", "overlay")
 _LARGEST_MODULE = 64 << 20
+_LARGEST_LIST = 8 << 20
+_LARGEST_KERNEL = 512 << 20
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Kernel:
 
 def read_kernel(files: FileSystem) -> Kernel:
     """Return the newest kernel of /boot that has an initramfs; DiskError where there is none, or a module lacks."""
-    present = set(names(files, "boot"))
+    present = {name.decode(errors="replace") for name in names(files, find(files, "boot"))}
     versions = [
         name.removeprefix("vmlinuz-")
         for name in present
@@ -45,9 +47,9 @@ def read_kernel(files: FileSystem) -> Kernel:
             mend="A netboot is made of images with Debian's kernel and initramfs-tools.",
         )
     version = max(versions, key=_ordered)
-    image, initramfs = (content(files, f"boot/{kind}-{version}") for kind in ("vmlinuz", "initrd.img"))
-    if image is None or initramfs is None:
-        raise DiskError(f"The kernel {version} in /boot is no regular file.")
+    image, initramfs = (read(files, f"boot/{kind}-{version}", _LARGEST_KERNEL) for kind in ("vmlinuz", "initrd.img"))
+    if not image or not initramfs:
+        raise DiskError(f"The kernel {version} in /boot or its initramfs is no file, or empty.")
     return Kernel(version, image, initramfs, _modules(files, version))
 
 
@@ -59,8 +61,11 @@ def _ordered(version: str) -> list[tuple[int, int, str]]:
 def _modules(files: FileSystem, version: str) -> tuple[tuple[str, bytes], ...]:
     """Read the needed modules that are not built in, each after what it depends on (modules.dep(5))."""
     folder = f"lib/modules/{version}"
-    listed = (content(files, f"{folder}/modules.dep") or b"").decode(errors="replace")
-    built_in = {_named(line) for line in (content(files, f"{folder}/modules.builtin") or b"").decode().split()}
+    listed = read(files, f"{folder}/modules.dep", _LARGEST_LIST).decode(errors="replace")
+    built_in = {
+        _named(line)
+        for line in read(files, f"{folder}/modules.builtin", _LARGEST_LIST).decode(errors="replace").split()
+    }
     depends = {path: rest.split() for path, _, rest in (line.partition(":") for line in listed.splitlines())}
     paths = {_named(path): path for path in depends}
     order: list[str] = []
@@ -78,7 +83,8 @@ def _named(path: str) -> str:
 
 def _unpacked(files: FileSystem, path: str) -> bytes:
     """Return a module as the kernel loads it."""
-    if find(files, path) is None or (packed := content(files, path)) is None:
+    packed = read(files, path, _LARGEST_MODULE)
+    if not packed:
         raise DiskError(f"The module {path} is named in modules.dep, but not on the disk.")
     try:
         if path.endswith(".xz"):
