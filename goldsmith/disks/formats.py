@@ -6,9 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from goldsmith.disks.about import NOTHING_KNOWN
+from goldsmith.disks.compressed import write_xz, write_zstd
+from goldsmith.disks.glance import write_glance
+from goldsmith.disks.incus import write_incus
+from goldsmith.disks.netboot.bundle import write_netboot
+from goldsmith.disks.ova import write_ova
 from goldsmith.disks.plan import DiskError
 from goldsmith.disks.qcow2 import write_qcow2
 from goldsmith.disks.raw import write_raw
+from goldsmith.disks.root_tar import write_root_tar
+from goldsmith.disks.vagrant import write_box
+from goldsmith.disks.vhd import write_vhd
+from goldsmith.disks.vhdx import write_vhdx
+from goldsmith.disks.vmdk import write_sparse_vmdk, write_vmdk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +63,18 @@ FORMATS = {
     for row in (
         Format("qcow2", ".qcow2", "QEMU's image, compressed with zstd", write_qcow2),
         Format("raw", ".raw", "the disk byte for byte, sparse", write_raw),
+        Format("vmdk", ".vmdk", "VMware's image to import, compressed (streamOptimized)", write_vmdk),
+        Format("vmdk-sparse", ".sparse.vmdk", "VMware's image to run from (monolithicSparse)", write_sparse_vmdk),
+        Format("vhd", ".vhd", "Azure's image, a fixed VHD of whole MiB, sparse", write_vhd),
+        Format("vhdx", ".vhdx", "Hyper-V's image, dynamic", write_vhdx),
+        Format("ova", ".ova", "an appliance for VMware and VirtualBox", write_ova),
+        Format("raw.xz", ".raw.xz", "the disk byte for byte, compressed with xz", write_xz),
+        Format("raw.zst", ".raw.zst", "the disk byte for byte, compressed with zstd", write_zstd),
+        Format("root-tar", ".root.tar.zst", "the root file system, for containers and chroots", write_root_tar),
+        Format("netboot", ".netboot.tar", "kernel, initramfs and root to boot from by iPXE", write_netboot),
+        Format("box", ".box", "Vagrant's box for libvirt", write_box),
+        Format("incus", ".incus.tar", "a simplestreams tree for Incus, machine and container", write_incus),
+        Format("glance", ".glance.tar", "OpenStack's image with its properties", write_glance),
     )
 }
 
