@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from goldsmith.cli.event_commands import register as register_events
+from goldsmith.cli.import_commands import register as register_import
 from goldsmith.cli.machines import register
 from goldsmith.cli.marketplace_commands import marketplace_app
 from goldsmith.cli.pipeline_commands import apply_file, pipeline_app
@@ -286,6 +287,7 @@ def component_run(
 
 register(app)
 register_events(app)
+register_import(app)
 
 
 def _words(text: str) -> tuple[str, ...]:
