@@ -133,7 +133,7 @@ def _loaders(raw: Path, stretch: Stretch) -> set[str]:
 
 
 def _root(file: BinaryIO, stretches: list[Stretch], findings: list[Finding]) -> tuple[FileSystem | None, str]:
-    held = []
+    held: list[str] = []
     for stretch in stretches:
         kind = content_of(file, stretch)
         held.append(kind)
@@ -145,6 +145,7 @@ def _root(file: BinaryIO, stretches: list[Stretch], findings: list[Finding]) -> 
                 return files, "ext4"
         except (DiskError, struct.error) as damaged:
             findings.append(Finding("warning", f"Partition {stretch.number} cannot be read: {damaged}", "Run e2fsck."))
+            held[-1] = "ext4"
     other = next((each for each in held if each not in {"FAT", "swap"} and not each.startswith("nothing")), "")
     findings.append(
         Finding(

@@ -38,7 +38,7 @@ def read_table(disk: BinaryIO, size: int) -> list[Stretch]:
     if first[510:] == _SIGNATURE:
         entries = [struct.unpack("<4xB3xII", first[446 + 16 * n : 462 + 16 * n]) for n in range(4)]
         protective = any(kind == _PROTECTIVE for kind, _, _ in entries)
-        found = _gpt(disk) if protective else _mbr(disk, entries)
+        found = _gpt(disk, size) if protective else _mbr(disk, entries)
     within = [s for s in found if s.size > 0 and s.offset >= SECTOR and s.offset + s.size <= size]
     return within or [Stretch(0, 0, size)]
 
@@ -49,12 +49,12 @@ def read_at(disk: BinaryIO, offset: int, length: int) -> bytes:
     return disk.read(length).ljust(length, b"\0")
 
 
-def _gpt(disk: BinaryIO) -> list[Stretch]:
+def _gpt(disk: BinaryIO, size: int) -> list[Stretch]:
     header = read_at(disk, SECTOR, 92)
     if not header.startswith(b"EFI PART"):
         raise DiskError("The disk's partition table (GPT) is damaged.", mend="Repair it with sgdisk or gdisk.")
     table, count, length = struct.unpack_from("<QII", header, 72)
-    if not (128 <= length <= SECTOR * 8 and count <= _MOST_ENTRIES and table < 1 << 48):  # noqa: PLR2004 - GPT's least
+    if not (128 <= length <= SECTOR * 8 and count <= _MOST_ENTRIES and table * SECTOR < size):  # noqa: PLR2004 - GPT's least
         raise DiskError("The disk's partition table (GPT) is damaged.", mend="Repair it with sgdisk or gdisk.")
     found = []
     for number in range(count):

@@ -105,6 +105,7 @@ class FileSystem:
         self._first_block = self._number(head, "I", 20)
         if not (
             self.blocks * self.block_size <= size
+            and self._first_block <= 1
             and self._group_inodes
             and 128 <= self._inode_size <= self.block_size  # noqa: PLR2004 - ext2's inode
             and 32 <= self._descriptor <= 1024  # noqa: PLR2004 - ext2's descriptor
