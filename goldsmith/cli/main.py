@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from goldsmith.cli.event_commands import register as register_events
+from goldsmith.cli.export_commands import NAMES
+from goldsmith.cli.export_commands import register as register_export
 from goldsmith.cli.import_commands import register as register_import
 from goldsmith.cli.machines import register
 from goldsmith.cli.marketplace_commands import marketplace_app
@@ -61,7 +63,7 @@ def _options(
 @app.command(epilog="Example: goldsmith build examples/web-server/web-server.yml --format qcow2,raw")
 def build(
     pipeline: Annotated[str, typer.Argument(help="A pipeline file.", metavar="PIPELINE.yaml")],
-    formats: Annotated[str, typer.Option("--format", help="Disk formats, separated by commas: qcow2, raw.")] = "qcow2",
+    formats: Annotated[str, typer.Option("--format", help=f"Disk formats, separated by commas: {NAMES}.")] = "qcow2",
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Build every layer anew.")] = False,
     keep_failed: Annotated[
         bool, typer.Option("--keep-failed", help="Open a shell in the guest where a step failed.")
@@ -287,6 +289,7 @@ def component_run(
 
 register(app)
 register_events(app)
+register_export(app)
 register_import(app)
 
 

@@ -1,0 +1,141 @@
+"""`goldsmith export`: an image's disk as a file, whole or not at all, with its SHA-256."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING
+
+from goldsmith.cli.output import UsageError, bytes_for_people, print_json_line
+from goldsmith.cli.publishing import found_source
+from goldsmith.cli.view import choose_view
+from goldsmith.disks.about import About
+from goldsmith.disks.formats import FORMATS
+from goldsmith.disks.vmdk import file_name
+from goldsmith.errors import GoldsmithError
+from goldsmith.pipelines.progress import Stages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from goldsmith.disks.formats import Format
+    from goldsmith.publish.source import Facts, Source
+
+PARTIAL = ".partial"
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """What a person asks of an export; ``output`` empty means a file of the image's name in the current folder."""
+
+    image: str
+    form: str
+    output: str = ""
+    region: str = ""
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The file that came of it."""
+
+    image: str
+    format: str
+    file: str
+    size: int
+    sha256: str
+
+
+def run_export(request: ExportRequest, *, as_json: bool) -> None:
+    """Write the file and print what came of it. Raises GoldsmithError for what is not there or does not fit."""
+    row = FORMATS.get(request.form)
+    if row is None:
+        raise UsageError(f"There is no disk format {request.form}.", mend=f"There are: {', '.join(FORMATS)}.")
+    view = choose_view(as_json=as_json)
+    try:
+        with found_source(request.image, region=request.region) as source:
+            made = _export(source, row, _target(request, row, source.facts), Stages(view))
+    except GoldsmithError as error:
+        if as_json:
+            print_json_line({"event": "Failed", "message": error.message, "mend": error.mend})
+        raise
+    finally:
+        view.close()
+    if as_json:
+        print_json_line({"event": "Exported", **asdict(made)})
+        return
+    print(f"{made.file}  {bytes_for_people(made.size)}")
+    print(f"  {row.title}")
+    print(f"  sha256      {made.sha256}")
+
+
+def about(facts: Facts) -> About:
+    """Return what the formats say of an image: the same at each export of it."""
+    moment = datetime.fromisoformat(facts.created) if facts.created else datetime.fromtimestamp(0, UTC)
+    return About(
+        name=facts.name,
+        version=facts.version,
+        description=facts.description,
+        created=facts.created,
+        distribution=facts.distribution,
+        epoch=int(moment.timestamp()),
+        architecture=facts.architecture,
+        boot_mode=facts.boot_mode or About.boot_mode,
+        packages=facts.packages,
+    )
+
+
+def _target(request: ExportRequest, row: Format, facts: Facts) -> Path:
+    """Return where the file goes; nothing that is there is replaced unless that was asked for."""
+    target = Path(request.output or f"{file_name(facts.name)}{row.suffix}").absolute()
+    if target.is_dir() or not target.parent.is_dir():
+        raise UsageError(f"{target} is no place for a file.", mend="Give -o a file's name in a folder that is there.")
+    if target.exists() and not request.force:
+        raise UsageError(f"{target} is there already.", mend="Choose another name with -o, or replace it with --force.")
+    return target
+
+
+def _export(source: Source, row: Format, target: Path, stages: Stages) -> Exported:
+    with _beside(target) as folder, source.raw() as raw:
+        file = folder / target.name
+        with stages.stage(f"write {row.name}") as stage:
+            row.write(raw, file, about=about(source.facts), progress=stage.progress)
+            size = file.stat().st_size
+            stage.note = bytes_for_people(size)
+        with stages.stage("sha256"), file.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+            os.fsync(content.fileno())
+        file.replace(target)
+    return Exported(source.facts.reference, row.name, str(target), size, digest)
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """Give a hidden folder beside the target for as long as it takes; those of exports that were killed go first."""
+    for left in target.parent.glob(f".{target.name}.*{PARTIAL}"):
+        with suppress(OSError), _held(left):
+            shutil.rmtree(left)
+    folder = Path(mkdtemp(prefix=f".{target.name}.", suffix=PARTIAL, dir=target.parent))
+    try:
+        with _held(folder):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold a folder's lock, which the kernel lets go of when its process ends; raises OSError where it is held."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
