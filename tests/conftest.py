@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import select
 import shutil
 import signal
+import socket
+import subprocess
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -175,3 +180,46 @@ def root_tar(home: Path, base_layer: tuple[LayerStore, Layer]) -> Path:
     with Workspace(home, memory=1 << 28) as workspace, archive.open("wb") as file:
         workspace.run(["tar", "--create", "--numeric-owner", "--file=-", "."], cwd=store.tree(layer), output=file)
     return archive
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The host and port of Debian's docker-registry, which wants the login of a user "u" with the password "secret"."""
+    program = shutil.which("docker-registry")
+    if not program:
+        pytest.skip("docker-registry is not installed")
+    folder = tmp_path_factory.mktemp("registry")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        host, port = free.getsockname()
+    (folder / "htpasswd").write_text("u:$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a\n")
+    settings = {
+        "version": "0.1",
+        "log": {"accesslog": {"disabled": True}, "level": "error"},
+        "storage": {"filesystem": {"rootdirectory": str(folder / "blobs")}},
+        "http": {"addr": f"{host}:{port}"},
+        "auth": {"htpasswd": {"realm": "tests", "path": str(folder / "htpasswd")}},
+    }
+    (folder / "config.yml").write_text(json.dumps(settings))
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([program, "serve", str(folder / "config.yml")], stdout=log, stderr=log)
+    try:
+        for _ in range(200):
+            try:
+                socket.create_connection((host, port)).close()
+                break
+            except OSError:
+                time.sleep(0.05)
+        yield f"{host}:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@pytest.fixture
+def logged_in(registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of logins with the one of the registry, which is set for us and for skopeo."""
+    file = tmp_path / "auth.json"
+    file.write_text(json.dumps({"auths": {registry: {"auth": base64.b64encode(b"u:secret").decode()}}}))
+    monkeypatch.setenv("REGISTRY_AUTH_FILE", str(file))
+    return file

@@ -56,7 +56,9 @@ def write_root_tar(
 
 
 @contextmanager
-def root_stream(raw: Path, progress: Progress | None = None, *, sparse: bool = True) -> Iterator[BinaryIO]:
+def root_stream(
+    raw: Path, progress: Progress | None = None, *, sparse: bool = True, devices: bool = True
+) -> Iterator[BinaryIO]:
     """Give the reading end of a pipe through which the root file system comes as a tar; its failure is raised here."""
     failures: list[BaseException] = []
     reader, writer = os.pipe()
@@ -65,7 +67,7 @@ def root_stream(raw: Path, progress: Progress | None = None, *, sparse: bool = T
         with suppress(BrokenPipeError), os.fdopen(writer, "wb", buffering=1 << 20) as out:
             try:
                 with root_files(raw) as files:
-                    export(files, _told(raw, out, progress), sparse=sparse)
+                    export(files, _told(raw, out, progress), sparse=sparse, devices=devices)
             except BrokenPipeError:
                 raise
             except BaseException as failure:  # noqa: BLE001 - raised again by the thread that waits

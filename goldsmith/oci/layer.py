@@ -116,9 +116,15 @@ def pack(plain: BinaryIO, out: int) -> str:
 
 
 def _pieces(stream: BinaryIO) -> Iterator[bytes]:
-    """Yield a stream in MiBs; only the last is shorter."""
-    while some := stream.read(CHUNK):
-        yield some
+    """Yield a stream in MiBs, however few bytes it gives at once; only the last is shorter."""
+    piece = bytearray()
+    while some := stream.read(CHUNK - len(piece)):
+        piece += some
+        if len(piece) == CHUNK:
+            yield bytes(piece)
+            piece.clear()
+    if piece:
+        yield bytes(piece)
 
 
 def _deflated(some: bytes) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urljoin
 
@@ -143,7 +143,7 @@ class Repository:
                     if failures >= ATTEMPTS:
                         raise
                     pause(failures)
-                    upload, at = self._resumed(upload)
+                    upload, at = self._resumed(upload, wanted)
                     continue
                 told.sent += len(piece)
                 failures, at = 0, at + len(piece)
@@ -189,7 +189,11 @@ class Repository:
         if self.push_manifest(manifest, manifest.descriptor.digest):
             return
         listed = self.referrers(subject)
-        entries = {each.digest: each for each in (*listed, manifest.descriptor)}
+        document = json_object(manifest.read(), "The referring manifest")
+        annotations = {str(key): str(said) for key, said in (document.get("annotations") or {}).items()}
+        kind = str(document.get("artifactType") or "")
+        referring = replace(manifest.descriptor, artifact_type=kind, annotations=annotations)
+        entries = {each.digest: each for each in (*listed, referring)}
         if len(entries) == len(listed):
             return
         index = {
@@ -258,9 +262,14 @@ class Repository:
             return ""
         return self._located(answer.headers.get("Location", ""), "blobs/uploads/")
 
-    def _resumed(self, upload: str) -> tuple[str, int]:
-        """Ask how far an upload came; return where it goes on, and at which byte."""
-        answer = self._connection.patiently("GET", upload, scope=_PUSH, expected=frozenset({204}))
+    def _resumed(self, upload: str, wanted: Descriptor) -> tuple[str, int]:
+        """Ask how far an upload came; return where it goes on, and at which byte.
+
+        A registry may have dropped it, as distribution's does whose last piece broke off: then it begins anew.
+        """
+        answer = self._connection.patiently("GET", upload, scope=_PUSH, expected=frozenset({204, 404}))
+        if answer.status == 404:  # noqa: PLR2004 - HTTP's
+            return self._begun(wanted, ""), 0
         last = answer.headers.get("Range", "").removeprefix("bytes=").rpartition("-")[2]
         at = int(last) + 1 if last.isdigit() and last != "0" else 0
         return self._located(answer.headers.get("Location", ""), upload), at

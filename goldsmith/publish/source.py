@@ -63,6 +63,9 @@ class Source(Protocol):
     def facts(self) -> Facts:
         """What is known of it."""
 
+    def output(self, form: str) -> Path | None:
+        """Return the file that its build wrote in a format, None where there is none."""
+
     def raw(self) -> AbstractContextManager[Path]:
         """Give its disk as a raw, sparse file, which nobody changes, for as long as the context."""
 
@@ -92,6 +95,10 @@ class BakedSource:
             tags=image.tags,
             packages=image.packages,
         )
+
+    def output(self, form: str) -> Path | None:
+        """Return the file that its build wrote in a format."""
+        return next((self._folder / disk.file for disk in self._image.disks if disk.format == form), None)
 
     @contextmanager
     def raw(self) -> Iterator[Path]:
@@ -124,6 +131,10 @@ class StoredSource:
         self._store = store
         self._map = block_map
         self._scratch = scratch
+
+    def output(self, form: str) -> Path | None:  # noqa: ARG002 - a store has blocks only
+        """Return nothing: no build's files are kept with an AMI."""
+        return None
 
     @contextmanager
     def raw(self) -> Iterator[Path]:
