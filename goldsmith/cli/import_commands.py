@@ -13,14 +13,19 @@ def register(app: typer.Typer) -> None:
 
 
 def import_file(
-    file: Annotated[str, typer.Argument(help="A disk: qcow2, raw or vmdk.", metavar="FILE")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            help="A disk, a root archive, or oci:…, oci-archive:…, docker-archive:…, oci://…", metavar="FILE"
+        ),
+    ],
     name: Annotated[str, typer.Option(help="The image's name; the file's if empty.")] = "",
     version: Annotated[str, typer.Option(help="The image's version.")] = "1.0.0",
-    kind: Annotated[str, typer.Option(help="The disk's kind; what the file's name says if empty.")] = "",
+    kind: Annotated[str, typer.Option(help="The disk's kind, or tar; what the file's name says if empty.")] = "",
     no_boot: Annotated[bool, typer.Option("--no-boot", help="Keep it without a boot, as a parent and no AMI.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Import a disk: check how it boots, boot it, and make an image of it."""
+    """Import a disk, or a system with a kernel: check how it boots, boot it, and make an image of it."""
     from goldsmith.cli.importing import run_import
 
     run_import(file, name=name, version=version, kind=kind, boot=not no_boot, as_json=json)

@@ -12,24 +12,19 @@ from goldsmith.cli.output import UsageError, print_json_line, print_table
 from goldsmith.cli.view import choose_view
 from goldsmith.errors import GoldsmithError
 from goldsmith.pipelines.home import Home
-from goldsmith.pipelines.importing import AVAILABLE, ImportRequest, import_disk
+from goldsmith.pipelines.importing import AVAILABLE, ImportRequest, import_image
 
-CONTAINER = "oci:"
+CONTAINERS = ("oci:", "docker:", "oci-archive:", "docker-archive:")
 
 
 def run_import(file: str, *, name: str, version: str, kind: str, boot: bool, as_json: bool) -> None:
     """Import and print what came of it. Raises GoldsmithError for what cannot be an image here, and why."""
-    if file.startswith(CONTAINER):
-        raise UsageError(
-            f"{file} is a container image: it has no kernel and no boot loader, so it is no machine's disk.",
-            mend="Export its files (`podman export`) as a tar and build a recipe on that, with linux-image-amd64.",
-        )
-    if not Path(file).is_file():
+    if not file.startswith(CONTAINERS) and not Path(file).is_file():
         raise UsageError(f"There is no file {file}.", mend="Check the path.")
     home = Home.default().ready()
     view = choose_view(as_json=as_json)
     try:
-        made = import_disk(ImportRequest(Path(file), name, version, kind, boot=boot), home, view)
+        made = import_image(ImportRequest(file, name, version, kind, boot=boot), home, view)
     except GoldsmithError as error:
         if as_json:
             print_json_line({"event": "Failed", "message": error.message, "mend": error.mend})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from goldsmith.documents.arns import Arn, ArnError
@@ -28,13 +29,17 @@ _ENDINGS: dict[str, FileKind] = {
     ".txz": "tar",
     ".tar.zst": "tar",
 }
+_REGISTRIES = ("oci://", "docker://")
+_ARCHIVES = (".oci.tar", ".oci.tar.gz", ".oci")
+_CONTAINERS = ("oci:", "oci-archive:", "docker-archive:")
 _PATH_STARTS = ("./", "../", "/", "~/")
 _AMI = re.compile(r"ami-[0-9a-f]{8,17}")
 _CATALOGUE = re.compile(r"([A-Za-z0-9_-][A-Za-z0-9_ -]{1,126}[A-Za-z0-9_-])/([0-9x]+\.[0-9x]+\.[0-9x]+(?:/[0-9]+)?)")
 _NAME_OR_RELEASE = re.compile(r"([A-Za-z0-9_-]+)(?:/(.*))?")
 _FORMS = (
-    "Write debian/11, debian/12 or debian/13, a file such as ./disk.qcow2 or ./root.tar.zst, an image of the catalogue"
-    " such as web-server/x.x.x, an image's ARN, an AMI id or ssm:<parameter>."
+    "Write debian/11, debian/12 or debian/13, a file such as ./disk.qcow2 or ./root.tar.zst, a container image such as"
+    " oci://registry/repository:tag or oci:./layout, an image of the catalogue such as web-server/x.x.x, an image's"
+    " ARN, an AMI id or ssm:<parameter>."
 )
 
 
@@ -62,6 +67,24 @@ class LocalFile:
 
     path: str
     kind: FileKind
+
+
+@dataclass(frozen=True)
+class ContainerImage:
+    """A container image's files: ``transport`` is docker for a registry, or oci, oci-archive or docker-archive.
+
+    ``name`` is the registry's name of it, or a path as written, relative to the file that names it, with what stands
+    behind it (``:NAME``).
+    """
+
+    transport: str
+    name: str
+
+    def seen_from(self, folder: Path) -> str:
+        """Return its whole name: a path is ``folder``'s."""
+        if self.transport == "docker":
+            return f"oci://{self.name}"
+        return f"{self.transport}:{folder / Path(self.name).expanduser()}"
 
 
 @dataclass(frozen=True)
@@ -93,7 +116,7 @@ class SsmParameter:
     name: str
 
 
-ParentImage = Bootstrap | LocalFile | CatalogueImage | ImageArn | AmiId | SsmParameter
+ParentImage = Bootstrap | LocalFile | ContainerImage | CatalogueImage | ImageArn | AmiId | SsmParameter
 
 
 def parse_parent_image(value: str) -> ParentImage:
@@ -104,9 +127,8 @@ def parse_parent_image(value: str) -> ParentImage:
         return SsmParameter(value.removeprefix("ssm:"))
     if _AMI.fullmatch(value):
         return AmiId(value)
-    file = _local_file(value)
-    if file:
-        return file
+    if found := _container_image(value) or _local_file(value):
+        return found
     if match := _CATALOGUE.fullmatch(value):
         return _catalogue_image(match[1], match[2], value)
     return _bootstrap(value)
@@ -120,6 +142,25 @@ def _image_arn(value: str) -> ImageArn:
     if arn.kind != "image":
         raise ParentImageError(f"'{value}' is the ARN of a {arn.kind}; a parent is an image.")
     return ImageArn(arn)
+
+
+def _container_image(value: str) -> ContainerImage | None:
+    registry = next((each for each in _REGISTRIES if value.startswith(each)), "")
+    transport = next((each for each in _CONTAINERS if value.startswith(each)), "")
+    if registry:
+        found = ContainerImage("docker", value.removeprefix(registry))
+    elif transport:
+        found = ContainerImage(transport.removesuffix(":"), value.removeprefix(transport))
+    elif value.lower().endswith(_ARCHIVES):
+        found = ContainerImage("oci-archive", value)
+    else:
+        return None
+    if not found.name:
+        raise ParentImageError(
+            f"'{value}' names no container image.",
+            mend="Write oci://registry/repository:tag, oci:./layout, oci-archive:./file or docker-archive:./file.",
+        )
+    return found
 
 
 def _local_file(value: str) -> LocalFile | None:

@@ -129,10 +129,16 @@ def _acceleration(home: Home, bake: Bake, stages: Stages) -> Acceleration:
     """Find out, once for each boot of this host, whether the image's own kernel runs under KVM here."""
     with tempfile.NamedTemporaryFile(prefix="goldsmith-kernel-") as file:
         kernel = bake.workspace.call(newest_kernel, chroot=bake.tree.root)
+        if not kernel:
+            raise BuildFailedError(
+                "The image has no kernel in /boot, so it cannot boot and be tested.",
+                mend="Add a component that installs one (on Debian linux-image-cloud-amd64 with systemd-sysv and "
+                "cloud-init), or turn image tests off: imageTestsConfiguration: {imageTestsEnabled: false}.",
+            )
         file.write(kernel)
         file.flush()
         with stages.stage("acceleration") as stage:
-            found = probe(home.machines, Path(file.name) if kernel else None)
+            found = probe(home.machines, Path(file.name))
             stage.note = f"{found.kind}: {found.reason}"
     return found
 

@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from goldsmith.blocks.disk_files import restore_disk
 from goldsmith.disks.tree_files import export_tree
 from goldsmith.guests.sandbox import SandboxGuest
-from goldsmith.pipelines.plan import BootstrapParent, FileParent
+from goldsmith.oci.applying import apply_layers
+from goldsmith.oci.blobs import OciError
+from goldsmith.oci.opened import opened_image
+from goldsmith.pipelines.plan import BootstrapParent, FileParent, OciParent
 from goldsmith.trees.accounts import read_accounts
 from goldsmith.trees.bootstrap import bootstrap, furnish
 from goldsmith.trees.inventory import changed_packages, installed
@@ -109,6 +112,8 @@ class GrowingTree:
                     settle_kernels(guest, epoch=self.epoch)
             elif isinstance(self.parent, FileParent):
                 self._import(self.parent.file, self.parent.kind, folder)
+            elif isinstance(self.parent, OciParent):
+                self._unpack(self.parent, folder)
             else:
                 self._restore(self.parent, folder)
             self._tree.clamp_times(folder, self.epoch)
@@ -213,6 +218,19 @@ class GrowingTree:
     def _import(self, file: Path, kind: str, folder: Path) -> None:
         self.workspace.run(["mkdir", str(folder)])
         export_tree(file, kind, self.workspace, folder)
+        self._take_epoch(folder)
+
+    def _unpack(self, parent: OciParent, folder: Path) -> None:
+        """Lay a container image's layers into a folder. Raises OciError where it is another than was pinned."""
+        with opened_image(parent.image, scratch=self.home.path) as image:
+            if image.digest != parent.digest:
+                raise OciError(f"{parent.image} has changed since it was looked at.", mend="Run it again.")
+            self.workspace.run(["mkdir", str(folder)])
+            apply_layers(image, self.workspace, folder)
+        self._take_epoch(folder)
+
+    def _take_epoch(self, folder: Path) -> None:
+        """Take the time of the newest file as that of all that will be newer."""
         self.epoch = int(
             self.workspace.run(["sh", "-c", "find . -printf '%Ts\\n' | sort -n | tail -n 1"], cwd=folder).stdout
         )

@@ -1,4 +1,7 @@
-"""A disk from elsewhere becomes an image of this host: looked at, stored, booted, and only then there."""
+"""A disk from elsewhere becomes an image of this host: looked at, stored, booted, and only then there.
+
+So does a tree with a kernel, from a root archive or a container image: it is made a disk first.
+"""
 
 from __future__ import annotations
 
@@ -16,21 +19,26 @@ from goldsmith.catalog.images import Disk, Image, ImageStore
 from goldsmith.disks.containers import KINDS, to_raw
 from goldsmith.disks.examining import examine
 from goldsmith.disks.formats import FORMATS
-from goldsmith.documents.parent_image import LocalFile, parse_parent_image
+from goldsmith.documents.parent_image import ContainerImage, LocalFile, ParentImageError, parse_parent_image
 from goldsmith.documents.versions import Version
 from goldsmith.errors import GoldsmithError
 from goldsmith.machines.acceleration import probe
 from goldsmith.machines.boot import BootError
 from goldsmith.machines.machine import BOOT_LIMIT, Machine
 from goldsmith.machines.spec import Firmware, MachineSpec
+from goldsmith.oci.opened import is_image
+from goldsmith.pipelines.plan import FileParent
 from goldsmith.pipelines.progress import Stages
+from goldsmith.pipelines.resolve import pin_container
 from goldsmith.pipelines.sealed_disk import raw_file
+from goldsmith.pipelines.tree_disk import write_tree_disk
 from goldsmith.trees.inventory import installed
 
 if TYPE_CHECKING:
     from goldsmith.disks.containers import Kind
     from goldsmith.disks.examining import Examination
     from goldsmith.pipelines.home import Home
+    from goldsmith.pipelines.plan import OciParent
     from goldsmith.pipelines.progress import Listener, Stage
 
 AVAILABLE = "AVAILABLE"
@@ -48,9 +56,13 @@ class ImportRefusedError(GoldsmithError):
 
 @dataclass(frozen=True)
 class ImportRequest:
-    """What a person asks of an import; ``kind`` empty means what the file's name says."""
+    """What a person asks of an import.
 
-    file: Path
+    ``source`` is a disk's or root archive's file, or a container image as ``oci:``, ``oci-archive:``,
+    ``docker-archive:`` and ``oci://`` name them. ``kind`` empty means what the file's name says.
+    """
+
+    source: str
     name: str = ""
     version: str = "1.0.0"
     kind: str = ""
@@ -66,25 +78,29 @@ class Imported:
     examination: Examination
 
 
-def import_disk(request: ImportRequest, home: Home, listener: Listener) -> Imported:
-    """Make an image of a disk's file.
+def import_image(request: ImportRequest, home: Home, listener: Listener) -> Imported:
+    """Make an image of a disk, or of a tree with a kernel.
 
-    Raises ImportRefusedError with every reason why it cannot boot here, and DiskError for what is no disk. Without
-    ``boot`` it is kept whatever was found.
+    Raises ImportRefusedError with every reason why it cannot boot here, TreeRefusedError for a tree that is no
+    machine's, DiskError for what is no disk and OciError for what is no container image. Without ``boot`` a disk is
+    kept whatever was found.
     """
-    kind, name = _kind(request), _name(request)
+    found, name = _found(request, home), _name(request)
     version = str(Version.parse(request.version))
     stages, store = Stages(listener), ImageStore(home.images)
     with store.draft() as draft, raw_file(draft, in_memory=False) as raw:
-        with stages.stage("read"):
-            to_raw(request.file, kind, raw)
+        if isinstance(found, str):
+            with stages.stage("read"):
+                to_raw(Path(request.source), found, raw)
+        else:
+            write_tree_disk(found, home, stages, draft / "logs", raw)
         with stages.stage("examine") as stage:
             seen = examine(raw)
             stage.note = (
                 f"{seen.system or 'unknown system'}, {seen.table}, boots by {' and '.join(seen.firmware) or '?'}"
             )
         if request.boot and seen.errors:
-            raise _cannot_boot(request.file, seen)
+            raise _cannot_boot(request.source, seen)
         boots = _boots(raw, seen, draft, home, stages) if request.boot else ()
         with stages.stage("write qcow2") as stage:
             file = draft / f"{name}.qcow2"
@@ -96,7 +112,7 @@ def import_disk(request: ImportRequest, home: Home, listener: Listener) -> Impor
             build=store.next_build(name, version),
             status=AVAILABLE if request.boot else UNTESTED,
             created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-            parent_image=f"imported from {request.file.name}",
+            parent_image=f"imported from {_short(request.source)}",
             plan=digest,
             disk_bytes=raw.stat().st_size,
             disks=(Disk("qcow2", file.name, digest, file.stat().st_size),),
@@ -110,35 +126,52 @@ def import_disk(request: ImportRequest, home: Home, listener: Listener) -> Impor
     return Imported(replace(image, build=int(folder.name)), folder, seen)
 
 
-def _kind(request: ImportRequest) -> Kind:
-    """Return the disk's kind, as asked or as the file's name says; it is never guessed from what is in it."""
-    said = request.kind
+def _found(request: ImportRequest, home: Home) -> Kind | FileParent | OciParent:
+    """Return a disk's kind, or the tree, as asked or as its name says: what is in a disk never decides what it is."""
+    said, path = request.kind, Path(request.source)
     if not said:
-        parent = parse_parent_image(str(request.file.absolute()))
+        try:
+            parent = parse_parent_image(request.source if _is_container(request.source) else str(path.absolute()))
+        except ParentImageError as unknown:
+            raise ImportRefusedError(
+                unknown.message, mend=f"Say what it is: --kind {', '.join(KINDS)} or tar."
+            ) from None
+        if isinstance(parent, ContainerImage):
+            return pin_container(parent, Path.cwd(), home)
         said = parent.kind if isinstance(parent, LocalFile) else ""
     known = next((kind for kind in KINDS if kind == said), None)
     if known:
         return known
-    if said == "tar":
-        raise ImportRefusedError(
-            f"{request.file} is a root file system without a boot loader, and no disk.",
-            mend=f"Build on it: a recipe with parentImage: {request.file} becomes a disk, and brings its own kernel.",
-        )
-    raise ImportRefusedError(f"There is no kind of disk {said!r}.", mend=f"There are: {', '.join(KINDS)}.")
+    if said != "tar":
+        raise ImportRefusedError(f"There is no kind of disk {said!r}.", mend=f"There are: {', '.join(KINDS)} and tar.")
+    if path.suffix == ".tar" and is_image(path):  # as `docker save` names them
+        return pin_container(ContainerImage("oci-archive", str(path)), Path.cwd(), home)
+    return FileParent(path.absolute(), "tar", _sha256(path), request.source)
+
+
+def _is_container(source: str) -> bool:
+    return re.match(r"(oci|docker|oci-archive|docker-archive):", source) is not None
+
+
+def _short(source: str) -> str:
+    """Return a source's name without the folders of a file."""
+    return source if _is_container(source) else Path(source).name
 
 
 def _name(request: ImportRequest) -> str:
-    name = request.name or re.sub(r"[^A-Za-z0-9_-]+", "-", request.file.name.partition(".")[0]).strip("-").lower()
+    said = re.sub(r"^[a-z-]+:", "", request.source) if _is_container(request.source) else request.source
+    last = re.split(r"[.:@]", said.rstrip("/").rpartition("/")[2])[0]
+    name = request.name or re.sub(r"[^A-Za-z0-9_-]+", "-", last).strip("-").lower()
     if not _NAME.fullmatch(name):
         raise ImportRefusedError(f"{name!r} is no name of an image.", mend="Give --name with letters, digits, - and _.")
     return name
 
 
-def _cannot_boot(file: Path, seen: Examination) -> ImportRefusedError:
+def _cannot_boot(source: str, seen: Examination) -> ImportRefusedError:
     reasons = " ".join(each.message for each in seen.errors)
     mends = " ".join(dict.fromkeys(each.mend for each in seen.errors))
     return ImportRefusedError(
-        f"{file} cannot boot here: {reasons}", mend=f"{mends} With --no-boot it is kept, as no AMI."
+        f"{source} cannot boot here: {reasons}", mend=f"{mends} With --no-boot it is kept, as no AMI."
     )
 
 

@@ -74,6 +74,20 @@ class FileParent:
 
 
 @dataclass(frozen=True)
+class OciParent:
+    """A container image's files: ``image`` is its whole name, ``digest`` its manifest's."""
+
+    image: str
+    digest: str
+    reference: str
+
+    @property
+    def key(self) -> LayerKey:
+        """The key of the layer that holds the image's files."""
+        return LayerKey(f"parent {self.reference}", {"manifest": self.digest, "import": str(FORMAT)})
+
+
+@dataclass(frozen=True)
 class DiskParent:
     """The root disk of an AMI: ``map`` names its block map in ``store``; ``reference`` is the AMI's id."""
 
@@ -87,7 +101,7 @@ class DiskParent:
         return LayerKey(f"parent {self.reference}", {"map": self.map, "import": str(FORMAT)})
 
 
-Parent = BootstrapParent | FileParent | DiskParent
+Parent = BootstrapParent | FileParent | OciParent | DiskParent
 
 
 @dataclass(frozen=True)

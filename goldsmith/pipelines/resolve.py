@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,13 +16,15 @@ from goldsmith.disks.plan import DEFAULT_SIZE, GIB
 from goldsmith.documents.arns import slug_of
 from goldsmith.documents.component_reference import ComponentFile, parse_component_reference
 from goldsmith.documents.faults import near_name
-from goldsmith.documents.parent_image import Bootstrap, CatalogueImage, LocalFile, parse_parent_image
+from goldsmith.documents.parent_image import Bootstrap, CatalogueImage, ContainerImage, LocalFile, parse_parent_image
 from goldsmith.documents.parser import parse_component
 from goldsmith.documents.references import faults_across_stages
 from goldsmith.documents.source import DocumentError, Fault
 from goldsmith.errors import GoldsmithError
 from goldsmith.executor.services import Services
-from goldsmith.pipelines.plan import BootstrapParent, BuildPlan, FileParent, PlannedComponent
+from goldsmith.oci.opened import opened_image
+from goldsmith.oci.reference import Reference
+from goldsmith.pipelines.plan import BootstrapParent, BuildPlan, FileParent, OciParent, PlannedComponent
 from goldsmith.trees.archives import archive_states
 from goldsmith.trees.bootstrap import FORMAT as BOOTSTRAP_FORMAT
 from goldsmith.trees.cleanup.rule import all_rules
@@ -238,6 +241,8 @@ def pin_parent(text: str, folder: Path, home: Home) -> Parent:
     if isinstance(parent, LocalFile):
         file = (folder / Path(parent.path).expanduser()).resolve()
         return FileParent(file, parent.kind, _sha256(file), text)
+    if isinstance(parent, ContainerImage):
+        return pin_container(parent, folder, home)
     if isinstance(parent, CatalogueImage):
         store = ImageStore(home.images)
         image = store.find(f"{parent.name}/{parent.version}")
@@ -247,6 +252,17 @@ def pin_parent(text: str, folder: Path, home: Home) -> Parent:
         f"The parent image {text} is on AWS, and this host has no copy of it.",
         mend="Use debian/11, debian/12, debian/13, a disk or root archive, or an image of `goldsmith images`.",
     )
+
+
+def pin_container(parent: ContainerImage, folder: Path, home: Home) -> OciParent:
+    """Return a container image pinned by its manifest's digest. Raises OciError and ReferenceFault."""
+    written = parent.seen_from(folder.absolute())
+    with opened_image(written, scratch=home.path) as image:
+        digest = image.digest
+    if parent.transport != "docker":
+        return OciParent(written, digest, f"{parent.transport}:{parent.name}")
+    reference = replace(Reference.parse(parent.name), tag="", digest=digest)
+    return OciParent(f"oci://{reference}", digest, f"oci://{parent.name}")
 
 
 def _sha256(file: Path) -> str:

@@ -15,6 +15,7 @@ from goldsmith.documents.parent_image import (
     AmiId,
     Bootstrap,
     CatalogueImage,
+    ContainerImage,
     ImageArn,
     LocalFile,
     SsmParameter,
@@ -22,6 +23,7 @@ from goldsmith.documents.parent_image import (
 )
 from goldsmith.errors import GoldsmithError
 from goldsmith.pipelines.image_run import ImageRun, PinnedComponent, PinnedParent
+from goldsmith.pipelines.resolve import pin_container
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,6 +100,8 @@ def pin_parent(  # noqa: PLR0911 - one for each form of a parent image
         return _parameter(world, catalog, parent.name, written)
     if isinstance(parent, LocalFile):
         return PinnedParent("file", str(Path(parent.path).expanduser()), written)
+    if isinstance(parent, ContainerImage):
+        return PinnedParent("file", pin_container(parent, Path("/"), world.home).image, written)
     if isinstance(parent, CatalogueImage):
         store = ImageStore(world.home.images)
         baked = store.find(f"{parent.name}/{parent.version}")

@@ -12,6 +12,7 @@ from goldsmith.documents.parent_image import (
     AmiId,
     Bootstrap,
     CatalogueImage,
+    ContainerImage,
     ImageArn,
     LocalFile,
     ParentImageError,
@@ -114,12 +115,12 @@ def _require_parent(call: Call, text: str) -> str:
         raise invalid(call.operation, "parentImage", f"{wrong.message} {wrong.mend}{meant}") from wrong
     if isinstance(parent, Bootstrap):
         return f"{parent.distribution.title()} {parent.release}"
-    if isinstance(parent, LocalFile | CatalogueImage) and call.caller.key_id != COMMAND_LINE:
+    if isinstance(parent, LocalFile | ContainerImage | CatalogueImage) and call.caller.key_id != COMMAND_LINE:
         raise invalid(
             call.operation,
             "parentImage",
-            "Files and baked images of the server's own host are for its command line. Import the disk as an AMI "
-            "(ImportImage, ImportDiskImage) and name that.",
+            "Files, container images and baked images of the server's own host are for its command line. "
+            "Import the disk as an AMI (ImportImage, ImportDiskImage) and name that.",
         )
     if isinstance(parent, AmiId):
         return _system_of_ami(call, parent.id)

@@ -10,7 +10,7 @@ from goldsmith.cli.applying.component_file import OPEN_VERSION, read_component
 from goldsmith.cli.validate import read_document
 from goldsmith.documents.arns import slug_of
 from goldsmith.documents.component_reference import ComponentFile, ManagedComponent
-from goldsmith.documents.parent_image import LocalFile
+from goldsmith.documents.parent_image import ContainerImage, LocalFile
 from goldsmith.documents.pipeline import Pipeline, parse_pipeline
 from goldsmith.documents.source import Mark
 from goldsmith.pipelines.builders.instances import BUILDER_TAG
@@ -113,6 +113,8 @@ class _Reader:
         parent = self.pipeline.image_recipe.parent
         if isinstance(parent, LocalFile):
             return str(_beside(self.folder, parent.path).resolve())
+        if isinstance(parent, ContainerImage):
+            return parent.seen_from(self.folder.resolve())
         return self.pipeline.image_recipe.parent_image
 
     def _component(self, configuration: ComponentConfiguration) -> dict[str, Any]:
