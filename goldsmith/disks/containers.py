@@ -1,99 +1,125 @@
-"""Disk images from elsewhere: held against what they could name on this host, then turned into a raw disk.
+"""Disks from elsewhere, in every format that people bring, become sparse raw disks.
 
-An image can name other files (a backing file, a data file, another extent), which QEMU would open and copy. So their
-headers are read here first, and QEMU is told the format rather than left to guess. Formats: QEMU's
-docs/interop/qcow2.txt, and VMware's Virtual Disk Format 5.0.
+What is brought is hostile: its format is told, or found by us, and never guessed by QEMU; what an image names of other
+files is refused before QEMU opens it; and what comes of it is held against the room there is before it is written.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import struct
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
+from goldsmith.disks import headers
+from goldsmith.disks.appliances import machine_disks
+from goldsmith.disks.brought import Brought
 from goldsmith.disks.plan import GIB, DiskError
+from goldsmith.disks.room import require_room
 from goldsmith.disks.tools import run_tool
+from goldsmith.disks.unpacking import beginning, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-Kind = Literal["qcow2", "raw", "vmdk"]
-KINDS: tuple[Kind, ...] = ("qcow2", "raw", "vmdk")
+Kind = Literal["qcow2", "raw", "vmdk", "vhd", "vhdx", "ova", "raw.xz", "raw.zst"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 LARGEST = 1024 * GIB
 CONVERT_SECONDS = 1800
+_INFO_SECONDS = 60
 
-_QCOW2_KNOWN_FEATURES = 1 << 0 | 1 << 3 | 1 << 4  # dirty, compression type, extended L2 entries
-_VMDK_DESCRIPTOR_BYTES = 20 * 512
-_SECTOR = 512
-_HEADER = 4096
+_XZ, _ZSTD, _GZIP, _BZIP2 = b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"\x1f\x8b", b"BZh"
+_TAR_AT, _TAR = 257, b"ustar"
+_RAW_MARKS = ((510, b"\x55\xaa"), (512, b"EFI PART"), (1080, b"\x53\xef"))
+"""A raw disk's own: a boot sector's end, a GPT, an ext file system without partitions."""
+
+_MAGICS = (
+    (headers.QCOW2, "qcow2"), (headers.VMDK, "vmdk"), (headers.VMDK_TEXT, "vmdk"), (headers.VHDX, "vhdx"),
+    (headers.VHD, "vhd"), (_GZIP, "tar"), (_BZIP2, "tar"),
+)  # fmt: skip
 
 
 def to_raw(image: Path, kind: Kind, output: Path) -> None:
-    """Write the image as a sparse raw disk to ``output``; raise DiskError when it names other files or is too large."""
-    with image.open("rb") as file:
-        header = file.read(_HEADER)
-        size = _CHECKS[kind](image, header)
-        if kind == "vmdk":
-            file.seek(_SECTOR)
-            _refuse_parent(image, file.read(_VMDK_DESCRIPTOR_BYTES))
+    """Write the image's disk as a sparse raw disk to ``output``, which may be there already.
+
+    Raises DiskError for one that names other files, is too large, does not fit, or is damaged. An appliance must
+    have one disk.
+    """
+    if kind == "ova":
+        disks = machine_disks(image)
+        if len(disks) > 1:
+            raise DiskError(
+                f"{image} is an appliance with {len(disks)} disks, and one is wanted.",
+                mend="Unpack it with tar, and name the VMDK of the system.",
+            )
+        _convert(disks[0], "vmdk", output)
+    elif kind in {"raw.xz", "raw.zst"}:
+        unpack(image, kind, output, largest=LARGEST, seconds=CONVERT_SECONDS)
+    else:
+        _convert(Brought.whole(image), kind, output)
+
+
+def appliance_to_raw(ova: Path, place: Callable[[int], Path]) -> list[Path]:
+    """Write all disks of an appliance, in its machine's order, to the places of their numbers; return those."""
+    outputs = []
+    for number, disk in enumerate(machine_disks(ova)):
+        _convert(disk, "vmdk", place(number))
+        outputs.append(place(number))
+    return outputs
+
+
+def kind_of(file: Path) -> str:
+    """Return what a file is by what is in it: one of KINDS, or tar. Raises DiskError for what is none of them."""
+    image = Brought.whole(file)
+    head = image.read(0, 2048)
+    for magic, kind in _MAGICS:
+        if head.startswith(magic):
+            return kind
+    for magic, packed in ((_XZ, "raw.xz"), (_ZSTD, "raw.zst")):
+        if head.startswith(magic):
+            return "tar" if _is_tar(beginning(file, packed)) else packed
+    if _is_tar(head):
+        return "ova" if head[:100].rstrip(b"\0").endswith(b".ovf") else "tar"
+    if image.read(image.length - headers.SECTOR, len(headers.VHD)) == headers.VHD:
+        return "vhd"
+    if any(head[at : at + len(mark)] == mark for at, mark in _RAW_MARKS):
+        return "raw"
+    raise DiskError(f"{file} is no disk of a kind that is known here.", mend=f"There are: {', '.join(KINDS)}, tar.")
+
+
+def require_size(image: Path, size: int) -> None:
+    """Refuse a disk of no bytes, or of more than are read."""
+    if not size:
+        raise DiskError(f"{image} is a disk of 0 bytes.", mend="Copy it anew.")
     if size > LARGEST:
         raise DiskError(
             f"{image} is a disk of {size // GIB} GiB, more than the {LARGEST // GIB} GiB that are read.",
             mend="Shrink it first, or give the root file system as a tar.",
         )
-    run_tool(
-        ["qemu-img", "convert", "-f", kind, "-O", "raw", "-S", "4k", f"file:{os.path.abspath(image)}",  # noqa: PTH100 - links stay
-         str(output)],
-        timeout=CONVERT_SECONDS,
-    )  # fmt: skip
 
 
-def _raw_size(image: Path, header: bytes) -> int:  # noqa: ARG001 - a raw disk has no header
-    return image.stat().st_size
+def _convert(image: Brought, kind: str, output: Path) -> None:
+    driver, require_whole = _DRIVERS[kind]
+    if require_whole:
+        require_whole(image)
+    source = ["--image-opts", image.for_qemu(driver)]
+    found = json.loads(run_tool(["qemu-img", "info", "--output=json", *source], timeout=_INFO_SECONDS))
+    require_size(image.path, int(found["virtual-size"]))
+    measure = ["qemu-img", "measure", "-O", "qcow2", "--output=json", *source]
+    require_room(output, int(json.loads(run_tool(measure, timeout=_INFO_SECONDS))["required"]))
+    target = f"file:{os.path.abspath(output)}"  # noqa: PTH100 - links stay
+    run_tool(["qemu-img", "convert", "-O", "raw", "-S", "4k", *source, target], timeout=CONVERT_SECONDS)
 
 
-def _qcow2_size(image: Path, header: bytes) -> int:
-    """Return the virtual size; refuse what is not whole in itself."""
-    if len(header) < 104 or not header.startswith(b"QFI\xfb"):  # noqa: PLR2004 - the header's length
-        raise _not_a(image, "qcow2")
-    version, backing, _, _, size, encryption = struct.unpack_from(">IQIIQI", header, 4)
-    features = struct.unpack_from(">Q", header, 72)[0] if version > 2 else 0  # noqa: PLR2004 - from version 3 on
-    if backing:
-        raise _not_whole(image, "a backing file", f"qemu-img convert -O qcow2 {image} whole.qcow2")
-    if encryption:
-        raise DiskError(f"{image} is encrypted.", mend="Decrypt it with qemu-img convert first.")
-    if features & ~_QCOW2_KNOWN_FEATURES:
-        raise _not_whole(
-            image, "a data file or a feature not known here", f"qemu-img convert -O qcow2 {image} whole.qcow2"
-        )
-    return int(size)
+def _is_tar(head: bytes) -> bool:
+    return head[_TAR_AT : _TAR_AT + len(_TAR)] == _TAR
 
 
-def _vmdk_size(image: Path, header: bytes) -> int:
-    """Return the virtual size; only images in one file are read, as others name files to be opened."""
-    if not header.startswith(b"KDMV"):
-        if b"# Disk DescriptorFile" in header[:_SECTOR]:
-            raise _not_whole(image, "other files as its extents", f"qemu-img convert -O qcow2 {image} whole.qcow2")
-        raise _not_a(image, "vmdk")
-    return int(struct.unpack_from("<Q", header, 12)[0]) * _SECTOR
-
-
-def _refuse_parent(image: Path, descriptor: bytes) -> None:
-    if b"parentFileNameHint" in descriptor:
-        raise _not_whole(image, "a parent disk", f"qemu-img convert -O qcow2 {image} whole.qcow2")
-
-
-def _not_a(image: Path, kind: str) -> DiskError:
-    return DiskError(f"{image} is not a {kind} image.", mend="Name the file with the suffix of what it is.")
-
-
-def _not_whole(image: Path, what: str, command: str) -> DiskError:
-    return DiskError(
-        f"{image} refers to {what}, and an image may name any file of this host.",
-        mend=f"If you trust it, make it whole: {command}",
-    )
-
-
-_CHECKS: dict[Kind, Callable[[Path, bytes], int]] = {"raw": _raw_size, "qcow2": _qcow2_size, "vmdk": _vmdk_size}
+_DRIVERS: dict[str, tuple[str, Callable[[Brought], None] | None]] = {
+    "raw": ("raw", None),
+    "qcow2": ("qcow2", headers.require_qcow2),
+    "vmdk": ("vmdk", headers.require_vmdk),
+    "vhd": ("vpc", headers.require_vhd),
+    "vhdx": ("vhdx", headers.require_vhdx),
+}

@@ -24,8 +24,8 @@ _NO_DEVICES = ("--exclude=./dev/*", "--exclude=dev/*")
 def export_tree(file: Path, kind: str, workspace: Workspace, folder: Path) -> None:
     """Put the root file system that ``file`` holds into ``folder``, an empty folder of the workspace.
 
-    ``kind`` is qcow2, raw or vmdk, or tar for an archive of any compression that tar(1) knows. Device nodes are left
-    out: a namespace may not make them, and a machine makes its own at boot. Raises DiskError and WorkspaceError.
+    ``kind`` is a disk's, or tar for an archive of any compression that tar(1) knows. Device nodes are left out: a
+    namespace may not make them, and a machine makes its own at boot. Raises DiskError and WorkspaceError.
     """
     if kind == "tar":
         with file.open("rb", buffering=0) as archive:  # tar goes on where we have read to

@@ -33,8 +33,8 @@ _LOG_AT, _METADATA_AT, _TABLE_AT = MIB, 2 * MIB, 3 * MIB
 _ZERO, _PRESENT = 2, 6
 _REQUIRED, _OF_DISK = 4, 6
 _TABLE = uuid.UUID("2dc27766-f623-4200-9d64-115e9bfd4a08")
-_METADATA = uuid.UUID("8b7ca206-4790-4b9a-b8fe-575f050f886e")
-_PARAMETERS = uuid.UUID("caa16737-fa36-4d43-b3b6-33f0aa44e76b")
+METADATA = uuid.UUID("8b7ca206-4790-4b9a-b8fe-575f050f886e")
+PARAMETERS = uuid.UUID("caa16737-fa36-4d43-b3b6-33f0aa44e76b")
 _DISK_SIZE = uuid.UUID("2fa54224-cd1b-4876-b211-5dbed83bf4b8")
 _DISK_ID = uuid.UUID("beca12ab-b2e6-4523-93ef-c309e000c746")
 _LOGICAL = uuid.UUID("8141bf1d-a96f-4709-ba47-f233a8faab5f")
@@ -102,7 +102,7 @@ def _beginning(content: str, table_length: int) -> bytes:
     regions = _checked(
         struct.pack("<4sIII", b"regi", 0, 2, 0)
         + struct.pack("<16sQII", _TABLE.bytes_le, _TABLE_AT, table_length, 1)
-        + struct.pack("<16sQII", _METADATA.bytes_le, _METADATA_AT, MIB, 1),
+        + struct.pack("<16sQII", METADATA.bytes_le, _METADATA_AT, MIB, 1),
         _KIB64,
     )
     return b"".join(part.ljust(_KIB64, b"\0") for part in (b"vhdxfile" + creator, *headers, regions, regions))
@@ -110,7 +110,7 @@ def _beginning(content: str, table_length: int) -> bytes:
 
 def _metadata(size: int, identifier: bytes) -> bytes:
     items = (
-        (_PARAMETERS, struct.pack("<II", BLOCK, 0), _REQUIRED),
+        (PARAMETERS, struct.pack("<II", BLOCK, 0), _REQUIRED),
         (_DISK_SIZE, struct.pack("<Q", size), _OF_DISK),
         (_DISK_ID, identifier, _OF_DISK),
         (_LOGICAL, struct.pack("<I", _SECTOR), _OF_DISK),

@@ -12,7 +12,7 @@ from goldsmith.documents.faults import near_name
 from goldsmith.documents.versions import VersionError, VersionPattern
 from goldsmith.errors import GoldsmithError
 
-FileKind = Literal["qcow2", "raw", "vmdk", "tar"]
+FileKind = Literal["qcow2", "raw", "vmdk", "vhd", "vhdx", "ova", "raw.xz", "raw.zst", "tar"]
 
 DISTRIBUTIONS = {"debian": ("11", "12", "13")}
 
@@ -22,6 +22,13 @@ _ENDINGS: dict[str, FileKind] = {
     ".raw": "raw",
     ".img": "raw",
     ".vmdk": "vmdk",
+    ".vhd": "vhd",
+    ".vhdx": "vhdx",
+    ".ova": "ova",
+    ".raw.xz": "raw.xz",
+    ".img.xz": "raw.xz",
+    ".raw.zst": "raw.zst",
+    ".img.zst": "raw.zst",
     ".tar": "tar",
     ".tar.gz": "tar",
     ".tgz": "tar",

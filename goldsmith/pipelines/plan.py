@@ -60,7 +60,7 @@ class BootstrapParent:
 
 @dataclass(frozen=True)
 class FileParent:
-    """A disk or root archive: ``kind`` is qcow2, raw, vmdk or tar; ``sha256`` is the file's."""
+    """A disk or root archive: ``kind`` is that of its file's name; ``sha256`` is the file's."""
 
     file: Path
     kind: str

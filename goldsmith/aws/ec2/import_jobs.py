@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from goldsmith.aws.appliances import unpack
 from goldsmith.aws.buckets import open_bucket
 from goldsmith.aws.disk_contents import examine
 from goldsmith.aws.disk_images import FORMATS, OVA, read_disk
@@ -14,6 +13,7 @@ from goldsmith.aws.ec2.snapshot_records import GIB, blank_snapshot, completed, g
 from goldsmith.aws.ec2.task_records import COMPLETED, TaskCancelledError, noted, report, working
 from goldsmith.blocks.disk_files import store_disk
 from goldsmith.catalog.resources import Resource, new_id
+from goldsmith.disks.containers import appliance_to_raw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,11 +86,7 @@ def _fetch(cloud: Cloud, task: Resource, disk: Mapping[str, Any], folder: Path, 
         read_disk(image, FORMATS[disk["format"]], raw)
         image.unlink(missing_ok=True)
         return [raw]
-    raws = []
-    for number, vmdk in enumerate(unpack(image, folder)):
-        raws.append(folder / f"{prefix}disk-{number}.raw")
-        read_disk(vmdk, FORMATS["VMDK"], raws[-1])
-        vmdk.unlink(missing_ok=True)
+    raws = appliance_to_raw(image, lambda number: folder / f"{prefix}disk-{number}.raw")
     image.unlink()
     return raws
 

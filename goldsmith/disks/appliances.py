@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from goldsmith.disks.brought import Brought
 from goldsmith.disks.plan import DiskError
 
 if TYPE_CHECKING:
@@ -35,11 +36,11 @@ class Appliance:
     disks: tuple[str, ...]
 
 
-def unpack(ova: Path, folder: Path) -> list[Path]:
-    """Write the disks of an OVA to ``folder``; return them in the machine's order.
+def machine_disks(ova: Path) -> list[Brought]:
+    """Return where in an OVA the disks of its machine are, in the machine's order.
 
-    Only members that the OVF names are read, each as a plain file under a name of ours; what the manifest says of
-    them has to hold. Raises DiskError for an OVA that is none, or has what is not taken.
+    Only members that the OVF names count; what the manifest says of them has to hold. Raises DiskError for an OVA
+    that is none, or has what is not taken.
     """
     try:
         with tarfile.open(ova, "r:") as tar:
@@ -49,14 +50,12 @@ def unpack(ova: Path, folder: Path) -> list[Path]:
                 raise DiskError("The OVA has no OVF description.", mend="Export the appliance anew.")
             appliance = read_description(_text(tar, members[description]))
             digests = _digests(tar, members)
-            out = []
-            for number, name in enumerate(appliance.disks):
-                if name not in members:
-                    raise DiskError(f"The OVA lacks the disk {name} that its OVF names.", mend="Export it anew.")
-                out.append(_write(tar, members[name], folder / f"disk-{number}.vmdk", digests.get(name)))
-            return out
     except tarfile.TarError as wrong:
         raise DiskError(f"The OVA is no tar: {wrong}.", mend="Export the appliance anew.") from wrong
+    missing = next((name for name in appliance.disks if name not in members), None)
+    if missing is not None:
+        raise DiskError(f"The OVA lacks the disk {missing} that its OVF names.", mend="Export it anew.")
+    return [_disk(ova, members[name], digests.get(name)) for name in appliance.disks]
 
 
 def read_description(text: bytes) -> Appliance:
@@ -114,17 +113,23 @@ def _digests(tar: tarfile.TarFile, members: dict[str, tarfile.TarInfo]) -> dict[
     return {name: (kind.lower(), digest.lower()) for kind, name, digest in found}
 
 
-def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path, wanted: tuple[str, str] | None) -> Path:
-    source = tar.extractfile(member)
-    digest = hashlib.new(wanted[0], usedforsecurity=False) if wanted else None
-    with path.open("xb") as target:
-        while chunk := source.read(CHUNK) if source else b"":
-            target.write(chunk)
-            if digest:
+def _disk(ova: Path, member: tarfile.TarInfo, wanted: tuple[str, str] | None) -> Brought:
+    """Return a member's stretch with the zeros that fill its last block, which QEMU wants to be whole."""
+    there = ova.stat().st_size - member.offset_data
+    length = -(-member.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+    if length > there:
+        raise DiskError(f"The OVA ends within {member.name[:200]}.", mend="Copy the OVA anew.")
+    if wanted:
+        digest = hashlib.new(wanted[0], usedforsecurity=False)
+        with ova.open("rb") as file:
+            file.seek(member.offset_data)
+            left = member.size
+            while left and (chunk := file.read(min(CHUNK, left))):
                 digest.update(chunk)
-    if wanted and digest and digest.hexdigest() != wanted[1]:
-        raise DiskError(f"{member.name[:200]} in the OVA is not what its manifest says.", mend="Copy the OVA anew.")
-    return path
+                left -= len(chunk)
+        if digest.hexdigest() != wanted[1]:
+            raise DiskError(f"{member.name[:200]} in the OVA is not what its manifest says.", mend="Copy the OVA anew.")
+    return Brought(ova, member.offset_data, length)
 
 
 def _number(item: ET.Element, name: str) -> int:
