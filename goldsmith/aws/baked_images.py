@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 LOCK = "adopting.lock"
 FINISHED = "AVAILABLE"
+READ = frozenset({"raw", "qcow2"})
+"""The formats of a disk that become an AMI's."""
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +55,7 @@ def adopt(cloud: Cloud) -> list[str]:
         baked = sorted(images.all(), key=lambda each: (each.created, each.build))
         there = _adopted(cloud, accounts[0], baked)
         for image in baked:
-            if image.reference in there or image.status != FINISHED:
+            if image.reference in there or image.status != FINISHED or not _has_disk(image):
                 continue
             try:
                 record = _adopt(cloud, accounts[0], image, images.path(image), there)
@@ -104,13 +106,16 @@ def _adopt(cloud: Cloud, account: Account, image: Image, folder: Path, there: di
     return record
 
 
+def _has_disk(image: Image) -> bool:
+    """Whether there is what an AMI is made of; an image may be a container image alone."""
+    return not READ.isdisjoint(disk.format for disk in image.disks)
+
+
 def _store(image: Image, folder: Path, scratch: Path, writing: Writing, base: BlockMap | None) -> BlockMap:
     """Put an image's disk into the store, from whichever of its files is the quickest to read."""
     files = {disk.format: folder / disk.file for disk in image.disks}
     if "raw" in files:
         return store_disk(writing, files["raw"], base=base)
-    if "qcow2" not in files:
-        raise GoldsmithError(f"{image.reference} has neither a raw disk nor a qcow2.", mend="Build it anew.")
     raw = scratch / "disk.raw"
     to_raw(files["qcow2"], "qcow2", raw)
     return store_disk(writing, raw, base=base)

@@ -16,13 +16,13 @@ from goldsmith.cli.output import UsageError, print_json_line
 from goldsmith.cli.programs import require_programs
 from goldsmith.cli.validate import read_document
 from goldsmith.cli.view import choose_view
-from goldsmith.disks.formats import FORMATS
 from goldsmith.documents.composing import compose
 from goldsmith.documents.kind import kind_of
 from goldsmith.documents.nodes import mark_at
 from goldsmith.documents.pipeline import parse_pipeline
 from goldsmith.errors import GoldsmithError
 from goldsmith.pipelines.home import Home, memory_for_work
+from goldsmith.pipelines.outputs import OUTPUTS
 from goldsmith.pipelines.progress import Note, StageStarted
 from goldsmith.pipelines.request import BuildRequest, unchanged
 from goldsmith.pipelines.resolve import component_services, resolve
@@ -130,11 +130,11 @@ def _pairs(parameters: list[str]) -> dict[str, str]:
 
 def _known(formats: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(name.strip() for name in formats.split(",") if name.strip()))
-    unknown = [name for name in names if name not in FORMATS]
+    unknown = [name for name in names if name not in OUTPUTS]
     if unknown or not names:
         raise UsageError(
-            f"There is no disk format {', '.join(unknown) or 'of an empty name'}.",
-            mend=f"There are: {', '.join(FORMATS)}.",
+            f"There is no format {', '.join(unknown) or 'of an empty name'}.",
+            mend=f"There are: {', '.join(OUTPUTS)}.",
         )
     return names
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -13,10 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from goldsmith.catalog.images import Disk, Image, ImageStore
+from goldsmith.catalog.images import Image, ImageStore
 from goldsmith.disks.about import About
 from goldsmith.disks.boot import boot_files
-from goldsmith.disks.formats import FORMATS
 from goldsmith.disks.packing import Packing
 from goldsmith.disks.plan import DiskPlan
 from goldsmith.errors import GoldsmithError
@@ -24,6 +22,7 @@ from goldsmith.guests.workspace import Workspace
 from goldsmith.machines.acceleration import probe
 from goldsmith.pipelines.bake import Bake
 from goldsmith.pipelines.home import memory_for_work
+from goldsmith.pipelines.outputs import Outputs
 from goldsmith.pipelines.plan import BootstrapParent
 from goldsmith.pipelines.progress import Stages
 from goldsmith.pipelines.request import Built
@@ -32,8 +31,7 @@ from goldsmith.pipelines.trial import Trial, TrialReport
 from goldsmith.trees.kernels import newest_kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from goldsmith.catalog.images import Disk
     from goldsmith.executor.services import Services
     from goldsmith.machines.acceleration import Acceleration
     from goldsmith.pipelines.home import Home
@@ -105,7 +103,8 @@ def _build(
             environment = _environment(plan, number)
             trials = Trial(plan, home, services, stages, draft, environment, acceleration, request.on_failure)
         about = _about(plan, bake.tree.epoch, inventory)
-        disks, trial = _store_and_try(about, request, trials, stages, raw, draft, packing)
+        outputs = Outputs(about, plan.digest, raw, packing, bake.tree, draft, stages)
+        disks, trial = _store_and_try(outputs, request, trials, raw)
         with stages.stage("keep layers"):
             bake.keep()
         image = _record(plan, number, disks, cleanup, inventory, trial, bake, stages, disk_plan)
@@ -161,36 +160,16 @@ def _distribution(plan: BuildPlan) -> str:
 
 
 def _store_and_try(
-    about: About,
-    request: BuildRequest,
-    trials: Trial | None,
-    stages: Stages,
-    raw: Path,
-    draft: Path,
-    packing: Packing,
+    outputs: Outputs, request: BuildRequest, trials: Trial | None, raw: Path
 ) -> tuple[tuple[Disk, ...], TrialReport]:
     """Write the formats while the disk itself boots and is tested: the machine never waits for the compression."""
     with ThreadPoolExecutor(max_workers=1) as pool:
-        writing = pool.submit(_write_formats, request.formats, raw, draft, packing, about, stages)
+        writing = pool.submit(outputs.write, request.formats)
         try:
             trial = trials.run(raw) if trials else TrialReport()
         finally:
             disks = writing.result()
     return disks, trial
-
-
-def _write_formats(
-    formats: Sequence[str], raw: Path, draft: Path, packing: Packing, about: About, stages: Stages
-) -> tuple[Disk, ...]:
-    disks = []
-    for name in formats:
-        with stages.stage(f"write {name}") as stage:
-            row = FORMATS[name]
-            file = draft / f"{about.name}{row.suffix}"
-            row.write(raw, file, about=about, packing=packing, progress=stage.progress)
-            disks.append(Disk(name, file.name, _sha256(file), file.stat().st_size))
-            stage.note = f"{disks[-1].size / 1e6:.0f} MB"
-    return tuple(disks)
 
 
 def _earlier(plan: BuildPlan, name: str, home: Home) -> Path | None:
@@ -201,11 +180,6 @@ def _earlier(plan: BuildPlan, name: str, home: Home) -> Path | None:
             if image.name == plan.name and disk.format == name:
                 return store.path(image) / disk.file
     return None
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _record(

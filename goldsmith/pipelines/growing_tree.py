@@ -70,6 +70,8 @@ class GrowingTree:
 
     def __post_init__(self) -> None:
         self._tree = Tree(self.workspace)
+        self._laid: list[tuple[str, Path]] = []
+        self._upper: Path | None = None
         self._resources = ExitStack()
         self._saving: list[Future[None]] = []
         self._suspects: list[Future[tuple[str, ...]]] = []
@@ -94,6 +96,11 @@ class GrowingTree:
     def root(self) -> Path:
         """Where the sealed tree is mounted in the workspace."""
         return self._tree.root
+
+    @property
+    def layers(self) -> list[tuple[str, Path]]:
+        """What was laid, from the bottom up, as titles and folders of the workspace; the sealing's changes last."""
+        return [*self._laid, *([("the sealing", self._upper)] if self._upper else [])]
 
     def lay_parent(self) -> None:
         """Lay the parent, from the cache or by making it."""
@@ -167,16 +174,19 @@ class GrowingTree:
     @contextmanager
     def sealing(self) -> Iterator[SandboxGuest]:
         """Give a guest over the tree as it will be; what it changes is on top of it, and it stays mounted at `root`."""
-        self._upper = self._tree.open(scaffold=False)
+        upper = self._upper = self._tree.open(scaffold=False)
         with SandboxGuest(self.workspace, self.root, apt_conf=self._apt_conf) as guest:
             yield guest
-        self._tree.clamp_times(self._upper, self.epoch)
-        self._suspects.append(self._examined(self._upper))
+        self._tree.clamp_times(upper, self.epoch)
+        self._suspects.append(self._examined(upper))
 
     def unseal(self) -> None:
         """Make what the sealing changed a layer under those to come; it is not kept."""
         self._tree.close()
-        self._tree.add(self._upper)
+        if self._upper:
+            self._tree.add(self._upper)
+            self._laid.append(("the sealing", self._upper))
+            self._upper = None
 
     def scan(self, skipped: frozenset[str], allow: tuple[str, ...], accounts: frozenset[str] | None) -> ScanReport:
         """Look through the sealed tree for what no image may carry.
@@ -244,6 +254,7 @@ class GrowingTree:
             stage.say(f"not in the cache: {reason}")
             return False
         self._tree.add(self._store.tree(layer))
+        self._laid.append((key.title, self._store.tree(layer)))
         self._examine_restored(layer)
         if "epoch" in layer.facts:
             self.epoch = layer.facts["epoch"]
@@ -254,6 +265,7 @@ class GrowingTree:
 
     def _finish_layer(self, key: LayerKey, folder: Path, facts: dict[str, Any]) -> None:
         self._tree.add(folder)
+        self._laid.append((key.title, folder))
         examined = self._examined(folder)
         self._suspects.append(examined)
 

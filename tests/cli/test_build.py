@@ -71,7 +71,7 @@ def leftovers(goldsmith: Goldsmith) -> list[Path]:
     [
         (("nope.yml",), "nope.yml cannot be read: No such file or directory."),
         (("good.yml",), "good.yml is a component document, and a build needs a pipeline file that names it."),
-        (("plain.yml", "--format", "vhd"), "There is no disk format vhd.\n  There are: qcow2, raw."),
+        (("plain.yml", "--format", "vdi"), "There is no format vdi.\n  There are: qcow2, raw, "),
         (("plain.yml", "-p", "Greeting"), "The parameter 'Greeting' is not of the form name=value."),
     ],
 )
