@@ -22,10 +22,13 @@ def export_image(
         str, typer.Option("--output", "-o", metavar="FILE", help="Where to; here, by the image's name, if empty.")
     ] = "",
     force: Annotated[bool, typer.Option("--force", help="Replace the file that is there.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read the file back and compare it with the image's disk.")
+    ] = False,
     region: Annotated[str, typer.Option(help="Where an AMI is looked for; the default region if empty.")] = "",
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Write an image's disk as a file in any format."""
     from goldsmith.cli.exporting import ExportRequest, run_export
 
-    run_export(ExportRequest(image, form, output, region, force=force), as_json=json)
+    run_export(ExportRequest(image, form, output, region, force=force, verify=verify), as_json=json)

@@ -17,7 +17,11 @@ from goldsmith.cli.output import UsageError, bytes_for_people, print_json_line
 from goldsmith.cli.publishing import found_source
 from goldsmith.cli.view import choose_view
 from goldsmith.disks.about import About
+from goldsmith.disks.comparing import first_difference
+from goldsmith.disks.containers import KINDS, to_raw
 from goldsmith.disks.formats import FORMATS
+from goldsmith.disks.pieces import data_bytes
+from goldsmith.disks.room import require_room
 from goldsmith.disks.vmdk import file_name
 from goldsmith.errors import GoldsmithError
 from goldsmith.pipelines.progress import Stages
@@ -25,10 +29,18 @@ from goldsmith.pipelines.progress import Stages
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from goldsmith.disks.containers import Kind
     from goldsmith.disks.formats import Format
+    from goldsmith.pipelines.progress import Stage
     from goldsmith.publish.source import Facts, Source
 
 PARTIAL = ".partial"
+
+LEAST_PACKED = 4
+"""A system's disk is seldom compressed to less than its data by that."""
+
+READ_BACK: dict[str, Kind] = {**{kind: kind for kind in KINDS}, "vmdk-sparse": "vmdk"}
+"""The formats that hold the disk itself, and the kinds they are read as."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +52,7 @@ class ExportRequest:
     output: str = ""
     region: str = ""
     force: bool = False
+    verify: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +64,7 @@ class Exported:
     file: str
     size: int
     sha256: str
+    verified: bool
 
 
 def run_export(request: ExportRequest, *, as_json: bool) -> None:
@@ -58,10 +72,12 @@ def run_export(request: ExportRequest, *, as_json: bool) -> None:
     row = FORMATS.get(request.form)
     if row is None:
         raise UsageError(f"There is no disk format {request.form}.", mend=f"There are: {', '.join(FORMATS)}.")
+    if request.verify and row.name not in READ_BACK:
+        raise UsageError(f"A {row.name} is not read back as a disk.", mend=f"--verify reads {', '.join(READ_BACK)}.")
     view = choose_view(as_json=as_json)
     try:
         with found_source(request.image, region=request.region) as source:
-            made = _export(source, row, _target(request, row, source.facts), Stages(view))
+            made = _export(source, row, _target(request, row, source.facts), Stages(view), verify=request.verify)
     except GoldsmithError as error:
         if as_json:
             print_json_line({"event": "Failed", "message": error.message, "mend": error.mend})
@@ -71,7 +87,8 @@ def run_export(request: ExportRequest, *, as_json: bool) -> None:
     if as_json:
         print_json_line({"event": "Exported", **asdict(made)})
         return
-    print(f"{made.file}  {bytes_for_people(made.size)}")
+    same = ", read back: it is the image's disk" if made.verified else ""
+    print(f"{made.file}  {bytes_for_people(made.size)}{same}")
     print(f"  {row.title}")
     print(f"  sha256      {made.sha256}")
 
@@ -102,9 +119,11 @@ def _target(request: ExportRequest, row: Format, facts: Facts) -> Path:
     return target
 
 
-def _export(source: Source, row: Format, target: Path, stages: Stages) -> Exported:
+def _export(source: Source, row: Format, target: Path, stages: Stages, *, verify: bool) -> Exported:
     with _beside(target) as folder, source.raw() as raw:
         file = folder / target.name
+        data = data_bytes(raw)
+        require_room(file, data // LEAST_PACKED if row.packed else data, spare=0)
         with stages.stage(f"write {row.name}") as stage:
             row.write(raw, file, about=about(source.facts), progress=stage.progress)
             size = file.stat().st_size
@@ -112,8 +131,23 @@ def _export(source: Source, row: Format, target: Path, stages: Stages) -> Export
         with stages.stage("sha256"), file.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
             os.fsync(content.fileno())
+        if verify:
+            with stages.stage("verify") as stage:
+                _require_same(raw, file, READ_BACK[row.name], stage)
         file.replace(target)
-    return Exported(source.facts.reference, row.name, str(target), size, digest)
+    return Exported(source.facts.reference, row.name, str(target), size, digest, verified=verify)
+
+
+def _require_same(raw: Path, file: Path, kind: Kind, stage: Stage) -> None:
+    back = file.with_name(f"{file.name}.back")
+    to_raw(file, kind, back)
+    at = first_difference(raw, back, stage.progress)
+    if at is not None:
+        raise GoldsmithError(
+            f"What was written differs from the image's disk from byte {at} on.",
+            mend="It is removed again. Check the disk it was written to, and this host's memory.",
+        )
+    stage.note = "it is the image's disk"
 
 
 @contextmanager

@@ -50,23 +50,30 @@ class Write(Protocol):
 
 @dataclass(frozen=True)
 class Format:
-    """One row: what people call it, its file's suffix, what it is, and how it is written."""
+    """One row: what people call it, its file's suffix, what it is, and how it is written; ``packed`` if compressed."""
 
     name: str
     suffix: str
     title: str
     write: Write
+    packed: bool = True
 
 
 FORMATS = {
     row.name: row
     for row in (
         Format("qcow2", ".qcow2", "QEMU's image, compressed with zstd", write_qcow2),
-        Format("raw", ".raw", "the disk byte for byte, sparse", write_raw),
+        Format("raw", ".raw", "the disk byte for byte, sparse", write_raw, packed=False),
         Format("vmdk", ".vmdk", "VMware's image to import, compressed (streamOptimized)", write_vmdk),
-        Format("vmdk-sparse", ".sparse.vmdk", "VMware's image to run from (monolithicSparse)", write_sparse_vmdk),
-        Format("vhd", ".vhd", "Azure's image, a fixed VHD of whole MiB, sparse", write_vhd),
-        Format("vhdx", ".vhdx", "Hyper-V's image, dynamic", write_vhdx),
+        Format(
+            "vmdk-sparse",
+            ".sparse.vmdk",
+            "VMware's image to run from (monolithicSparse)",
+            write_sparse_vmdk,
+            packed=False,
+        ),
+        Format("vhd", ".vhd", "Azure's image, a fixed VHD of whole MiB, sparse", write_vhd, packed=False),
+        Format("vhdx", ".vhdx", "Hyper-V's image, dynamic", write_vhdx, packed=False),
         Format("ova", ".ova", "an appliance for VMware and VirtualBox", write_ova),
         Format("raw.xz", ".raw.xz", "the disk byte for byte, compressed with xz", write_xz),
         Format("raw.zst", ".raw.zst", "the disk byte for byte, compressed with zstd", write_zstd),

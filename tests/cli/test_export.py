@@ -67,6 +67,18 @@ def test_a_file_in_the_current_folder_is_the_images_disk(stocked: Goldsmith, for
     subprocess.run(["qemu-img", "compare", "-q", "-f", "raw", "-F", kind, disk, file], check=True)
 
 
+@pytest.mark.parametrize("form", ["ova", "raw.zst", "vmdk-sparse"])
+def test_a_file_is_read_back_on_demand(stocked: Goldsmith, form: str) -> None:
+    done = stocked("export", "tiny", "--format", form, "-o", "out", "--verify")
+    assert (done.returncode, "read back: it is the image's disk" in done.stdout) == (0, True), done.stderr
+    assert [each.name for each in stocked.folder.iterdir()] == ["out"]
+
+
+def test_a_bundle_is_not_read_back(stocked: Goldsmith) -> None:
+    done = stocked("export", "tiny", "--format", "glance", "--verify")
+    assert (done.returncode, "is not read back" in done.stderr) == (2, True)
+
+
 def test_nothing_is_replaced_unasked(stocked: Goldsmith) -> None:
     (stocked.folder / "mine").write_text("mine")
     refused = stocked("export", "tiny", "--format", "vhd", "-o", "mine")
