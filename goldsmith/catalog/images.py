@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 RECORD = "image.json"
 
+AVAILABLE = "AVAILABLE"
+UNTESTED = "UNTESTED"
+"""The status of an image that nobody saw boot, as its import did not ask: a parent for recipes, and no AMI."""
+
 
 class ImageNotFoundError(GoldsmithError):
     """No image of that name or version."""

@@ -13,6 +13,7 @@ from goldsmith.cli.output import bytes_for_people, print_json
 from goldsmith.guests.workspace import Workspace, sweep
 from goldsmith.machines.runs import sweep as sweep_machines
 from goldsmith.pipelines.home import Home
+from goldsmith.publish.conversions import sweep as sweep_conversions
 from goldsmith.trees.layers import LayerStore
 
 if TYPE_CHECKING:
@@ -32,7 +33,12 @@ def collect(*, days: float, as_json: bool) -> None:
     logs = [folder for folder in home.failed.glob("*") if folder.stat().st_mtime < before]
     for folder in logs:
         shutil.rmtree(folder, ignore_errors=True)
-    leftovers = [*sweep(home.path), *ImageStore(home.images).sweep(), *sweep_machines(home.machines)]
+    leftovers = [
+        *sweep(home.path),
+        *ImageStore(home.images).sweep(),
+        *sweep_machines(home.machines),
+        *sweep_conversions(home, before=before),
+    ]
     blocks = _collect_blocks(home)
     freed = sum(packages) + sum(size for _, size in layers) + sum(gone.stored_bytes for gone in blocks.values())
     if as_json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from goldsmith.catalog.images import ImageStore
+from goldsmith.catalog.images import UNTESTED, ImageStore
 from goldsmith.cli.output import bytes_for_people, print_json, print_table
 from goldsmith.pipelines.home import Home
 
@@ -62,13 +62,14 @@ def describe(image: Image, store: ImageStore) -> list[str]:
     lines += [f"  disk        {folder / disk.file} ({bytes_for_people(disk.size)})" for disk in image.disks]
     lines += [f"  sha256      {disk.sha256}  {disk.file}" for disk in image.disks]
     lines.append(f"  made from   {image.parent_image}, plan {image.plan[:12]}, {image.created}")
-    lines.append(
-        f"  contains    {len(image.packages)} packages; {', '.join(each['name'] for each in image.components)}"
-    )
+    components = ", ".join(each["name"] for each in image.components)
+    lines.append(f"  contains    {len(image.packages)} packages{components and f'; {components}'}")
     lines += [
         f"  booted      {boot['firmware']} in {boot['seconds']:.1f} s ({boot['acceleration']})" for boot in image.boot
     ]
-    if not image.boot:
+    if image.status == UNTESTED:
+        lines.append("  booted      never here: imported with --no-boot, it is a parent for recipes and no AMI")
+    elif not image.boot:
         lines.append("  booted      not tested: the pipeline turns image tests off")
     lines += [f"  test        {test['component']}: {test['steps']} steps passed" for test in image.tests]
     lines.append(f"  evidence    {folder / 'evidence'}")

@@ -6,13 +6,13 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from goldsmith.catalog.images import ImageStore
+from goldsmith.catalog.images import AVAILABLE, ImageStore
 from goldsmith.cli.images import describe
 from goldsmith.cli.output import UsageError, print_json_line, print_table
 from goldsmith.cli.view import choose_view
 from goldsmith.errors import GoldsmithError
 from goldsmith.pipelines.home import Home
-from goldsmith.pipelines.importing import AVAILABLE, ImportRequest, import_image
+from goldsmith.pipelines.importing import ImportRequest, import_image
 
 CONTAINERS = ("oci:", "docker:", "oci-archive:", "docker-archive:")
 

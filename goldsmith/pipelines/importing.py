@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, get_args
 
-from goldsmith.catalog.images import Disk, Image, ImageStore
+from goldsmith.catalog.images import AVAILABLE, UNTESTED, Disk, Image, ImageStore
 from goldsmith.disks.containers import KINDS, to_raw
 from goldsmith.disks.examining import examine
 from goldsmith.disks.formats import FORMATS
@@ -40,10 +40,6 @@ if TYPE_CHECKING:
     from goldsmith.pipelines.home import Home
     from goldsmith.pipelines.plan import OciParent
     from goldsmith.pipelines.progress import Listener, Stage
-
-AVAILABLE = "AVAILABLE"
-UNTESTED = "UNTESTED"
-"""Kept although nobody saw it boot, or it cannot: a parent for recipes, and no AMI."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _LOOK_SECONDS = 0.5

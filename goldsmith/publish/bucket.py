@@ -7,11 +7,8 @@ journal: parts whose MD5 is the local one's are kept, the others sent. Limits: S
 from __future__ import annotations
 
 import base64
-import fcntl
 import hashlib
 import os
-import shutil
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -19,9 +16,9 @@ from urllib.parse import urlsplit
 from goldsmith.blocks.concurrently import concurrently
 from goldsmith.disks.formats import named
 from goldsmith.errors import GoldsmithError
+from goldsmith.publish.conversions import converted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from mypy_boto3_s3 import S3Client
@@ -82,7 +79,7 @@ def publish_to_bucket(
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow to load
 
     try:
-        with _file(source, form, home, f"{bucket}/{key}") as file:
+        with converted(source, form, home, f"{bucket}/{key}") as file:
             parts, sha256 = _parts(file)
             size = file.stat().st_size
             where = f"s3://{bucket}/{key}"
@@ -125,38 +122,6 @@ def _client(endpoint: str, profile: str, region: str) -> S3Client:
     )
     session = boto3.session.Session(profile_name=profile or None)
     return session.client("s3", endpoint_url=endpoint or None, region_name=region or None, config=config)
-
-
-@contextmanager
-def _file(source: Source, form: str, home: Home, place: str) -> Iterator[Path]:
-    """Give the file to send: the raw disk itself, or a conversion that is kept until it has arrived.
-
-    Not every format's writer gives the same bytes twice, and a resumed upload needs them.
-    """
-    if form == "raw":
-        with source.raw() as raw:
-            yield raw
-        return
-    row = named(form)
-    publishing = home.path / "publishing"
-    publishing.mkdir(parents=True, exist_ok=True)
-    said = f"{source.facts.reference}\n{source.facts.created}\n{form}\n{place}"
-    name = hashlib.sha256(said.encode()).hexdigest()[:32]
-    kept, making = publishing / name, publishing / f"making-{name}"
-    with (publishing / f"{name}.lock").open("wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not kept.exists():
-            shutil.rmtree(making, ignore_errors=True)  # of a process that was killed
-            try:
-                making.mkdir()
-                with source.raw() as raw:
-                    row.write(raw, making / f"disk{row.suffix}")
-                making.rename(kept)
-            except BaseException:
-                shutil.rmtree(making, ignore_errors=True)
-                raise
-        yield kept / f"disk{row.suffix}"
-        shutil.rmtree(kept)
 
 
 def _parts(file: Path) -> tuple[list[_Part], str]:
