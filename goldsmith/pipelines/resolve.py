@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from goldsmith.catalog.images import ImageNotFoundError, ImageStore
 from goldsmith.components import library
 from goldsmith.components.library import UnknownComponent
+from goldsmith.disks.containers import KINDS
 from goldsmith.disks.plan import DEFAULT_SIZE, GIB
 from goldsmith.documents.arns import slug_of
 from goldsmith.documents.component_reference import ComponentFile, parse_component_reference
@@ -35,6 +36,7 @@ from goldsmith.trees.scan.digest import RULES_DIGEST
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from goldsmith.catalog.images import Image
     from goldsmith.documents.component import ComponentDocument
     from goldsmith.documents.pipeline import Pipeline
     from goldsmith.documents.recipe import ComponentConfiguration, ImageRecipe
@@ -246,11 +248,25 @@ def pin_parent(text: str, folder: Path, home: Home) -> Parent:
     if isinstance(parent, CatalogueImage):
         store = ImageStore(home.images)
         image = store.find(f"{parent.name}/{parent.version}")
-        disk = next((each for each in image.disks if each.format == "qcow2"), image.disks[0])
-        return FileParent(store.path(image) / disk.file, disk.format, disk.sha256, image.reference)
+        return pin_baked(image, store.path(image), home)
     raise UnresolvedError(
         f"The parent image {text} is on AWS, and this host has no copy of it.",
         mend="Use debian/11, debian/12, debian/13, a disk or root archive, or an image of `goldsmith images`.",
+    )
+
+
+def pin_baked(image: Image, folder: Path, home: Home) -> FileParent | OciParent:
+    """Return an image of this host as a parent: its disk, or its container image where its build wrote no disk."""
+    disks = {disk.format: disk for disk in image.disks}
+    disk = next((disks[kind] for kind in ("qcow2", "raw", *KINDS) if kind in disks), None)
+    if disk:
+        return FileParent(folder / disk.file, disk.format, disk.sha256, image.reference)
+    for form, transport in (("oci", "oci-archive"), ("docker-archive", "docker-archive")):
+        if form in disks:
+            return pin_container(ContainerImage(transport, str(folder / disks[form].file)), folder, home)
+    raise UnresolvedError(
+        f"The image {image.reference} has no file that another can be made of.",
+        mend="Build it again with --format qcow2 or oci.",
     )
 
 

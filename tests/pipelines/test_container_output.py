@@ -28,6 +28,11 @@ LAST = """\
   action: CreateFile
   inputs: [{path: /etc/last, content: %s}]
 """
+CHILD = """\
+- name: Look
+  action: ExecuteBash
+  inputs: {commands: ['test "$(cat /etc/hello)$(cat /etc/last)" = helloone', '! test -e /etc/debian_version']}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +125,9 @@ def test_a_program_of_the_image_runs_in_buildah_s_container(built, tmp_path):
         ]
     finally:
         ran("rm", "--all")
+
+
+def test_an_image_that_is_a_container_image_alone_is_a_parent(built, kept):
+    parent = pin_parent(built.image.reference, kept.path, kept)
+    child = run(a_plan(kept, a_component("child", CHILD), name="child", parent=parent), kept, formats=("oci",))
+    assert [disk.file for disk in child.image.disks] == ["child.oci.tar"]

@@ -23,7 +23,8 @@ from goldsmith.documents.parent_image import (
 )
 from goldsmith.errors import GoldsmithError
 from goldsmith.pipelines.image_run import ImageRun, PinnedComponent, PinnedParent
-from goldsmith.pipelines.resolve import pin_container
+from goldsmith.pipelines.plan import FileParent
+from goldsmith.pipelines.resolve import pin_baked, pin_container
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,8 +106,8 @@ def pin_parent(  # noqa: PLR0911 - one for each form of a parent image
     if isinstance(parent, CatalogueImage):
         store = ImageStore(world.home.images)
         baked = store.find(f"{parent.name}/{parent.version}")
-        disk = next((each for each in baked.disks if each.format == "qcow2"), baked.disks[0])
-        return PinnedParent("file", str(store.path(baked) / disk.file), written)
+        pinned = pin_baked(baked, store.path(baked), world.home)
+        return PinnedParent("file", str(pinned.file) if isinstance(pinned, FileParent) else pinned.image, written)
     raise UnpinnedError(f"The parent image {written} is nothing that can be built on.")
 
 
