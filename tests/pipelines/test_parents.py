@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from goldsmith.disks.containers import to_raw
+from goldsmith.disks.formats import FORMATS
 from goldsmith.disks.reading import export_tar
 from goldsmith.pipelines.resolve import pin_parent
 
@@ -30,7 +32,7 @@ def parent(kept):
     return run(a_plan(kept, a_component("hello", HELLO)), kept)
 
 
-@pytest.mark.parametrize("kind", ["catalogue", "qcow2", "raw", "vmdk", "tar.zst"])
+@pytest.mark.parametrize("kind", ["catalogue", "qcow2", "raw", "vmdk", "ova", "raw.zst", "tar.zst"])
 def test_an_image_is_made_of_another(kept, parent, tmp_path, kind):
     disk = parent.folder / "small.qcow2"
     named = parent.image.reference
@@ -39,6 +41,10 @@ def test_an_image_is_made_of_another(kept, parent, tmp_path, kind):
             export_tar(disk, "qcow2", out)
         subprocess.run(["zstd", "-q", "--rm", tmp_path / "root.tar"], check=True)
         named = "./root.tar.zst"
+    elif kind in {"ova", "raw.zst"}:
+        to_raw(disk, "qcow2", tmp_path / "whole")
+        FORMATS[kind].write(tmp_path / "whole", tmp_path / f"disk.{kind}")
+        named = f"./disk.{kind}"
     elif kind != "catalogue":
         subprocess.run(["qemu-img", "convert", "-O", kind, disk, tmp_path / f"disk.{kind}"], check=True)
         named = f"./disk.{kind}"
