@@ -46,7 +46,7 @@ def write_incus(
 ) -> None:
     """Write the tree as one tar: streams/v1/index.json, streams/v1/images.json and the images' files.
 
-    Raises DiskError where the disk has no root that can be read, HostToolMissingError without sqfstar; then no output
+    Raises DiskError where the disk has no root that can be read, HostToolMissingError without mksquashfs; then no output
     is left.
     """
     with staging(output) as folder:

@@ -1,4 +1,4 @@
-"""A disk's root file system as a SquashFS, made by sqfstar of squashfs-tools from a stream: nothing is unpacked."""
+"""A disk's root file system as a SquashFS, made by mksquashfs from a stream: nothing is unpacked."""
 
 from __future__ import annotations
 
@@ -17,22 +17,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+PROGRAM = "mksquashfs"
+_LEVEL = "9"
+"""Of zstd; mksquashfs's own, 15, takes seven times as long for 6 % less."""
+
 
 def write_squashfs(
     raw: Path, output: Path, *, epoch: int = 0, progress: Callable[[int, int], None] | None = None
 ) -> None:
     """Write the root file system of the raw disk to ``output``, compressed with zstd, attributes and owners kept.
 
-    sqfstar 4.5.1 fails on maps of files' holes, so it hears zeros, of which it makes holes again. ``epoch`` is the
-    time of the file system itself; files keep their own. The same disk gives the same bytes. Raises
-    DiskError, HostToolMissingError without sqfstar; then no output is left.
+    mksquashfs 4.5.1 fails on maps of files' holes, so it hears zeros, of which it makes holes again. ``epoch`` is the
+    time of the file system itself; files keep their own. The same disk gives the same bytes. Raises DiskError, also
+    where files have more holes than may be written out, and HostToolMissingError without mksquashfs; then
+    no output is left.
     """
     output.unlink(missing_ok=True)
-    argv = ["sqfstar", "-comp", "zstd", "-mkfs-time", str(epoch)]
+    argv = [PROGRAM, "-", str(output), "-tar", "-comp", "zstd", "-Xcompression-level", _LEVEL]
     with root_files(raw) as files:
         top = files.inode(ROOT)
     argv += ["-root-mode", f"{stat.S_IMODE(top.mode):o}", "-root-uid", str(top.uid), "-root-gid", str(top.gid)]
-    argv += ["-root-time", str(top.mtime), "-no-progress", "-quiet", str(output)]
+    argv += ["-root-time", str(top.mtime), "-mkfs-time", str(epoch), "-no-progress", "-quiet"]
     try:
         with root_stream(raw, progress, sparse=False) as stream:
             env = {"PATH": SEARCH_PATH, "LANG": "C.UTF-8", "TZ": "UTC", "HOME": os.sep}
@@ -43,4 +48,4 @@ def write_squashfs(
     if done.exit_code:
         output.unlink(missing_ok=True)
         said = (done.stderr or done.stdout).decode(errors="replace").strip()
-        raise DiskError(f"sqfstar failed with exit code {done.exit_code}: {said[-2000:]}")
+        raise DiskError(f"{PROGRAM} failed with exit code {done.exit_code}: {said[-2000:]}")

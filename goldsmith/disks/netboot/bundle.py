@@ -48,7 +48,7 @@ def write_netboot(
 ) -> None:
     """Write boot.ipxe, cmdline, vmlinuz, initrd.img and root.squashfs as one tar.
 
-    Raises DiskError where the disk has no such kernel, HostToolMissingError without sqfstar; then no output is left.
+    Raises DiskError where the disk has no such kernel, HostToolMissingError without mksquashfs; then no output is left.
     """
     with staging(output) as folder:
         with root_files(raw) as files:
