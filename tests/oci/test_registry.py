@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
 import random
 import select
+import shutil
 import socket
+import subprocess
 import tarfile
 import threading
+import time
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from goldsmith.oci.blobs import EMPTY, LAYER, MANIFEST, Blob, OciError, digest_of
 from goldsmith.oci.image import About, NewLayer, canonical, made_image
@@ -185,3 +198,118 @@ class Relay:
                             self.cuts = 1
                             return
                     (server if each is client else client).sendall(some)
+
+
+def test_a_bearer_token_is_fetched_for_what_is_done_and_the_login_goes_to_the_token_service_alone(
+    bearer_registry, tmp_path, monkeypatch
+):
+    host, asked = bearer_registry
+    monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / "auth.json"))
+    (tmp_path / "auth.json").write_text("{}")
+    image = an_image("bearer", 10)
+    with pytest.raises(OciError, match="without a login"):
+        push(image, f"{host}/x/bearer:1")
+    (tmp_path / "auth.json").write_text(json.dumps({"auths": {host: {"auth": "dTpzZWNyZXQ="}}}))
+    assert push(image, f"{host}/x/bearer:1").sent == total(image)
+    assert pulled(f"{host}/x/bearer:1", tmp_path) == image.digest
+    assert ["repository:x/bearer:pull,push"] in asked
+    assert ["repository:x/bearer:pull"] in asked
+    assert push(image, f"{host}/other:1", source="x/bearer").sent == 0
+
+
+@pytest.fixture
+def bearer_registry(tmp_path):
+    """A docker-registry that believes the tokens of a service here, and the scopes that were asked for."""
+    program = shutil.which("docker-registry")
+    if not program:
+        pytest.skip("docker-registry is not installed")
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = a_certificate(key)
+    (tmp_path / "bundle.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    asked = []
+    service = ThreadingHTTPServer(("127.0.0.1", 0), token_service(key, certificate, asked))
+    threading.Thread(target=service.serve_forever, daemon=True).start()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        host = f"127.0.0.1:{free.getsockname()[1]}"
+    token = {
+        "realm": f"http://127.0.0.1:{service.server_port}/token",
+        "service": "tests",
+        "issuer": "tests",
+        "rootcertbundle": str(tmp_path / "bundle.pem"),
+    }
+    settings = {
+        "version": "0.1",
+        "log": {"accesslog": {"disabled": True}, "level": "error"},
+        "storage": {"filesystem": {"rootdirectory": str(tmp_path / "blobs")}},
+        "http": {"addr": host},
+        "auth": {"token": token},
+    }
+    (tmp_path / "config.yml").write_text(json.dumps(settings))
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen([program, "serve", str(tmp_path / "config.yml")], stdout=log, stderr=log)
+    try:
+        for _ in range(200):
+            try:
+                socket.create_connection(("127.0.0.1", int(host.rpartition(":")[2]))).close()
+                break
+            except OSError:
+                time.sleep(0.05)
+        yield host, asked
+    finally:
+        process.terminate()
+        process.wait()
+        service.shutdown()
+        service.server_close()
+
+
+def a_certificate(key):
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tests")])
+    begin = datetime.now(UTC) - timedelta(days=1)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(begin).not_valid_after(begin + timedelta(days=9))
+    made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    return made.sign(key, SHA256())
+
+
+def token_service(key, certificate, asked):
+    """The distribution project's token authentication, as its documents have it, for the user u with secret."""
+
+    def encoded(content):
+        return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+    class Service(BaseHTTPRequestHandler):
+        def do_GET(self):
+            scopes = parse_qs(urlsplit(self.path).query)["scope"]
+            if self.headers.get("Authorization") != "Basic dTpzZWNyZXQ=":
+                self.send_error(401)
+                return
+            asked.append(scopes)
+            access = [
+                dict(zip(("type", "name"), scope.split(":")[:2], strict=True))
+                | {"actions": scope.split(":")[2].split(",")}
+                for scope in scopes
+            ]
+            now = int(time.time())
+            claims = {
+                "iss": "tests",
+                "aud": "tests",
+                "sub": "u",
+                "nbf": now - 60,
+                "iat": now,
+                "exp": now + 600,
+                "access": access,
+            }
+            x5c = [base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()]
+            header = {"typ": "JWT", "alg": "ES256", "x5c": x5c}
+            signed = f"{encoded(json.dumps(header).encode())}.{encoded(json.dumps(claims).encode())}"
+            r, s = decode_dss_signature(key.sign(signed.encode(), ec.ECDSA(SHA256())))
+            body = json.dumps({"token": f"{signed}.{encoded(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    return Service
