@@ -134,7 +134,7 @@ def test_what_a_killed_server_had_built_is_not_built_again(world, registry):
     assert running.said == ["Sending command to instance to run"]
 
 
-def test_without_a_registry_the_image_is_kept_as_an_archive_and_can_be_a_parent(world, registry, monkeypatch):
+def test_without_a_registry_the_image_is_kept_as_an_archive_and_can_be_a_parent(world, registry, monkeypatch, tmp_path):
     monkeypatch.delitem(world.cloud.settings.registries, REGION)
     distribution = {
         "distributions": [
@@ -163,6 +163,11 @@ def test_without_a_registry_the_image_is_kept_as_an_archive_and_can_be_a_parent(
     parent = PinnedParent("container", kept[0], image.arn, image_arn=image.arn)
     child = a_component("child", a_script("tail -n 1 /after > /again"))
     running = launched(world, replace(a_container(registry, child, slug="child"), parent=parent))
+    running.run("ExecuteComponents")
+    layout = f"oci:{tmp_path}/layout:here"
+    subprocess.run(["skopeo", "copy", "--quiet", kept[0], layout], check=True, capture_output=True)
+    parent = PinnedParent("container", layout, layout)
+    running = launched(world, replace(a_container(registry, child, slug="of-a-layout"), parent=parent))
     running.run("ExecuteComponents")
     foreign = PinnedParent("container", "oci-archive:/etc/passwd", image.arn, image_arn=image.arn)
     running = launched(world, replace(a_container(registry, child, slug="foreign"), parent=foreign))
@@ -323,7 +328,7 @@ def test_a_pipeline_makes_an_available_container_and_another_builds_on_it(world,
 
 
 def test_the_files_of_the_host_are_no_parents_for_callers(world):
-    for parent in ("oci-archive:/etc/passwd", "docker-archive:/x", "dir:/etc", "a b"):
+    for parent in ("oci-archive:/etc/passwd", "docker-archive:/x", "oci:/etc", "dir:/etc", "a b"):
         with pytest.raises(RefusedError, match="parentImage"):
             world.call(
                 ACCOUNT, REGION, "imagebuilder", "CreateContainerRecipe", name="Files", semanticVersion="1.0.0",

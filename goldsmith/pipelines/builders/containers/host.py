@@ -10,10 +10,14 @@ from __future__ import annotations
 import hashlib
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
 
 from goldsmith.documents.arns import Arn
 from goldsmith.guests.workspace import Workspace
+from goldsmith.oci.blobs import OciError
+from goldsmith.oci.layout import write_oci_archive
+from goldsmith.oci.opened import opened_image
 from goldsmith.oci.reference import Reference
 from goldsmith.pipelines.builders.components import run_phases
 from goldsmith.pipelines.builders.console import ConsoleLog, telling
@@ -49,7 +53,8 @@ SYSTEM = PinnedParent("bootstrap", "debian/12", "debian/12")
 HOST_TEST = "container-host-test"
 """The phase that is run on the host when the container is tested (4.2)."""
 
-FILES = ("oci-archive", "docker-archive")
+LAYOUT = "oci"
+FILES = (LAYOUT, "oci-archive", "docker-archive")
 """What stands before the path of a parent image in a file (containers-transports(5))."""
 
 INSTALL = f"apt-get -q update && apt-get -q -y --no-install-recommends install {' '.join(PACKAGES)}"
@@ -218,7 +223,10 @@ class ContainerHost:
             file = Path(path)
             if image.parent.image_arn:
                 file = container_archive(self._home, Arn.parse(image.parent.image_arn).account, image.region, file)
-            engine.load_parent(kind, file)
+            if kind == LAYOUT:
+                self._load_layout(engine, file)
+            else:
+                engine.load_parent(kind, file)
             return
         reference, registry = Reference.parse(written), None
         for region in filter(None, (reference.ecr_region, image.region)):
@@ -232,6 +240,16 @@ class ContainerHost:
         own = registry if registry and registry.place(image.account).split("/")[0] == reference.host else None
         with self._stages.stage(f"parent {image.parent.written}"):
             engine.pull(reference, own)
+
+    def _load_layout(self, engine: Engine, folder: Path) -> None:
+        """Bring a layout's folder to the host as the one file of an archive, verified."""
+        try:
+            with opened_image(f"{LAYOUT}:{folder}") as image, TemporaryFile(dir=self._home.path) as archive:
+                write_oci_archive(image, cast("BinaryIO", archive))
+                archive.flush()
+                engine.load_parent("oci-archive", Path(f"/proc/self/fd/{archive.fileno()}"))
+        except OciError as wrong:
+            raise ActionFailedError(wrong.message, mend="Mend the recipe's parentImage.") from wrong
 
     @contextmanager
     def _engine(self) -> Iterator[Engine]:
