@@ -15,6 +15,7 @@ from goldsmith.cli.import_commands import register as register_import
 from goldsmith.cli.machines import register
 from goldsmith.cli.marketplace_commands import marketplace_app
 from goldsmith.cli.pipeline_commands import apply_file, pipeline_app
+from goldsmith.cli.publish_commands import register as register_publish
 from goldsmith.cli.template_commands import templates_app
 from goldsmith.errors import GoldsmithError
 
@@ -289,6 +290,7 @@ def component_run(
 
 register(app)
 register_events(app)
+register_publish(app)
 register_export(app)
 register_import(app)
 

@@ -18,7 +18,7 @@ ARN_TAG = "Ec2ImageBuilderArn"
 LONGEST_NAME = 128
 """Characters of an AMI's name (EC2)."""
 
-_PLACEHOLDER = re.compile(r"\{\{\s*imagebuilder:(buildDate|buildVersion)(?::([^{}]*?))?\s*\}\}")
+PLACEHOLDER = re.compile(r"\{\{\s*imagebuilder:(buildDate|buildVersion)(?::([^{}]*?))?\s*\}\}")
 
 
 def output_name(image: ImageRun) -> str:
@@ -66,7 +66,7 @@ def fill(template: str, image: ImageRun) -> str:
             return f"{image.version}/{image.build}"
         return render_date(_moment(image), found[2] or DEFAULT)
 
-    return _PLACEHOLDER.sub(filled, template)
+    return PLACEHOLDER.sub(filled, template)
 
 
 def settings_of(image: ImageRun, region: str) -> dict[str, Any]:

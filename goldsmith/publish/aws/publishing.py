@@ -1,0 +1,218 @@
+"""An image is published to AWS: what is there is left, what is missing is done, and no half is ever seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from goldsmith.blocks.block_map import BLOCK
+from goldsmith.publish.aws import attributes
+from goldsmith.publish.aws.clients import explained
+from goldsmith.publish.aws.image import await_available, copy, find_image, register
+from goldsmith.publish.aws.journal import Journal
+from goldsmith.publish.aws.upload import (
+    CONTENT_TAG,
+    IMAGE_TAG,
+    content_name,
+    find_snapshot,
+    journal_folder,
+    plan_upload,
+    upload,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from goldsmith.pipelines.progress import Stages
+    from goldsmith.publish.aws.clients import Clients
+    from goldsmith.publish.aws.upload import UploadPlan
+    from goldsmith.publish.aws.wanted import AwsWanted, RegionWanted
+    from goldsmith.publish.source import Blocks, Source
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something that was done in a region, or would be; ``there`` is what was so before."""
+
+    region: str
+    what: str
+    there: bool = False
+
+
+@dataclass(frozen=True)
+class Published:
+    """An image on AWS: its AMIs by region, the bytes sent (or that would be), and the fewest that could be."""
+
+    images: Mapping[str, str]
+    snapshot: str
+    sent: int
+    least: int
+    steps: tuple[Step, ...]
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether everything was there before."""
+        return all(step.there for step in self.steps)
+
+
+def publish_to_aws(
+    source: Source, wanted: AwsWanted, clients: Clients, home: Path, stages: Stages, *, dry_run: bool = False
+) -> Published:
+    """Publish the image; ``home`` is where the journal of what was sent is.
+
+    A second run does nothing; one after a failure or a kill goes on. The AMI appears when all of its disk is there.
+    Raises AwsPublishError.
+    """
+    with explained():
+        return _Publishing(source, wanted, clients, home, stages, dry=dry_run).run()
+
+
+class _Publishing:
+    """One run: what it did so far."""
+
+    def __init__(
+        self, source: Source, wanted: AwsWanted, clients: Clients, home: Path, stages: Stages, *, dry: bool
+    ) -> None:
+        self._source = source
+        self._wanted = wanted
+        self._clients = clients
+        self._home = home
+        self._stages = stages
+        self._dry = dry
+        self._steps: list[Step] = []
+        self._snapshot = ""
+        self._sent = self._least = 0
+
+    def run(self) -> Published:
+        first, *others = self._wanted.regions
+        with self._stages.stage("read") as stage, self._source.blocks(stage.progress) as blocks:
+            content = content_name(blocks.map, self._key(first))
+            stage.note = f"{len(blocks.map) * BLOCK >> 20} MiB in {len(blocks.map)} blocks are not zeros"
+            image = self._first(first, content, blocks)
+        images = {first.region: image["ImageId"] if image else ""}
+        self._dress(first, image, content)
+        begun = {each.region: self._begin_copy(each, image, first.region, content) for each in others}
+        for each in others:
+            found = begun[each.region]
+            if isinstance(found, str):
+                with self._stages.stage(f"copy to {each.region}"):
+                    found = await_available(self._clients, each.region, found)
+            images[each.region] = found["ImageId"] if found else ""
+            self._dress(each, found, content)
+        return Published(images, self._snapshot, self._sent, self._least, tuple(self._steps))
+
+    def _key(self, region: RegionWanted) -> str:
+        return region.kms_key or ("default" if self._wanted.encrypted else "")
+
+    def _tags(self, region: RegionWanted, content: str) -> dict[str, str]:
+        return {**region.tags, CONTENT_TAG: content, IMAGE_TAG: self._source.facts.reference}
+
+    def _say(self, region: RegionWanted, what: str, *, there: bool = False) -> None:
+        self._steps.append(Step(region.region, what, there=there))
+
+    def _first(self, region: RegionWanted, content: str, blocks: Blocks) -> dict[str, Any] | None:
+        """Return the AMI of the first region, made if it is not there; None where a dry run would make it."""
+        image = find_image(self._clients, region, content)
+        if image:
+            self._snapshot = next(
+                (
+                    each["Ebs"]["SnapshotId"]
+                    for each in image["BlockDeviceMappings"]
+                    if "SnapshotId" in each.get("Ebs", {})
+                ),
+                "",
+            )
+            self._say(region, f"AMI {image['ImageId']} ({region.name})", there=True)
+            return image
+        self._snapshot = self._whole_snapshot(region, content, blocks)
+        if self._dry:
+            self._say(region, f"AMI {region.name}")
+            return None
+        tags = self._tags(region, content)
+        made = register(self._clients, self._wanted, region, self._source.facts, self._snapshot, tags)
+        self._say(region, f"AMI {made} ({region.name})")
+        return await_available(self._clients, region.region, made)
+
+    def _whole_snapshot(self, region: RegionWanted, content: str, blocks: Blocks) -> str:
+        """Return the snapshot of the content: the one that is there, or one that is sent; "" where a dry run would."""
+        place = f"{self._account(region.region)} {region.region} {self._clients.endpoint}"
+        with Journal.opened(journal_folder(self._home, place, self._key(region)), content) as journal:
+            found = "" if journal.pending() else find_snapshot(self._clients, region.region, content)
+            if found:
+                self._say(region, f"snapshot {found}", there=True)
+                return found
+            plan = plan_upload(self._clients, region.region, journal, blocks.map)
+            self._least = plan.least
+            self._sent = len(plan.missing) * BLOCK
+            said = f"{self._sent >> 20} MiB in {len(plan.missing)} blocks"
+            said += f" that differ from {plan.parent}" if plan.parent else ""
+            said += f", {len(plan.arrived)} having arrived before" if plan.arrived else ""
+            if self._dry:
+                self._say(region, f"snapshot of {said}")
+                return ""
+            sent = self._send(region, content, blocks, journal, plan)
+            self._say(region, f"snapshot {sent} of {said}")
+            return sent
+
+    def _send(self, region: RegionWanted, content: str, blocks: Blocks, journal: Journal, plan: UploadPlan) -> str:
+        with self._stages.stage(f"send to {region.region}") as stage:
+            return upload(
+                self._clients,
+                region.region,
+                journal,
+                blocks,
+                plan,
+                tags=self._tags(region, content),
+                description=f"The disk of {self._source.facts.reference}",
+                encrypted=self._wanted.encrypted or bool(region.kms_key),
+                kms_key=region.kms_key,
+                progress=stage.progress,
+            )
+
+    def _account(self, region: str) -> str:
+        """Return what tells accounts apart without asking STS: the owner's id of the default security group."""
+        groups = self._clients.ec2(region).describe_security_groups(MaxResults=5)["SecurityGroups"]
+        return str(groups[0]["OwnerId"]) if groups else ""
+
+    def _begin_copy(
+        self, region: RegionWanted, image: Mapping[str, Any] | None, source: str, content: str
+    ) -> dict[str, Any] | str | None:
+        """Return the copy that is there, the id of one that was begun, or None where a dry run would begin it."""
+        found = find_image(self._clients, region, content)
+        if found:
+            self._say(region, f"AMI {found['ImageId']} ({region.name})", there=True)
+            return found if found["State"] == "available" else str(found["ImageId"])
+        if self._dry or image is None:
+            self._say(region, f"AMI {region.name}, a copy from {source}")
+            return None
+        made = copy(self._clients, image["ImageId"], source, self._wanted, region, self._tags(region, content))
+        self._say(region, f"AMI {made} ({region.name}), a copy of {image['ImageId']}")
+        return made
+
+    def _dress(self, region: RegionWanted, image: Mapping[str, Any] | None, content: str) -> None:
+        """Give an AMI its tags, permissions and date, then tell templates and parameters of it."""
+        if image is None:
+            self._say_wanted(region)
+            return
+        clients, named, where, dry = self._clients, str(image["ImageId"]), region.region, self._dry
+        done = [attributes.set_tags(clients, where, image, self._tags(region, content), dry=dry)]
+        if region.permission:
+            done.append(attributes.permit(clients, where, named, region.permission, dry=dry))
+        if self._wanted.deprecated_at:
+            done.append(attributes.deprecate(clients, where, image, self._wanted.deprecated_at, dry=dry))
+        done += [attributes.add_template_version(clients, where, named, each, dry=dry) for each in region.templates]
+        done += [attributes.put_parameter(clients, where, named, each, dry=dry) for each in region.parameters]
+        for what in filter(None, done):
+            self._say(region, what)
+
+    def _say_wanted(self, region: RegionWanted) -> None:
+        """Tell what an AMI that a dry run does not make would get."""
+        if region.permission:
+            self._say(region, "launch permission")
+        if self._wanted.deprecated_at:
+            self._say(region, f"deprecated from {self._wanted.deprecated_at:%Y-%m-%d %H:%M} UTC on")
+        for template in region.templates:
+            self._say(region, f"a version of {template.launch_template_id}")
+        for parameter in region.parameters:
+            self._say(region, f"parameter {parameter.parameter_name}")
