@@ -46,13 +46,13 @@ def write_incus(
 ) -> None:
     """Write the tree as one tar: streams/v1/index.json, streams/v1/images.json and the images' files.
 
-    Raises DiskError where the disk has no root that can be read, HostToolMissingError without mksquashfs; then no output
-    is left.
+    Raises DiskError where the disk has no root that can be read, HostToolMissingError without mksquashfs; then no
+    output is left.
     """
     with staging(output) as folder:
         roots = {ftype: folder / name for ftype, (name, _) in _ROOTS.items()}
         write_qcow2(raw, roots["disk-kvm.img"], packing=packing, progress=progress)
-        write_squashfs(raw, roots["squashfs"], epoch=about.epoch)
+        write_squashfs(raw, roots["squashfs"])
         meta = metadata(about)
         home = f"images/{_words(about)['name']}/{serial(about)}"
         members: dict[str, bytes | Path] = {

@@ -10,6 +10,7 @@ import tarfile
 from typing import TYPE_CHECKING
 
 from goldsmith.disks.ext4.reader import ROOT, DamagedError, Run
+from goldsmith.disks.plan import DiskError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,9 @@ _TYPES = {
     stat.S_IFBLK: tarfile.BLKTYPE,
     stat.S_IFIFO: tarfile.FIFOTYPE,
 }
+MOST_ZEROS = 16 << 30
+"""Bytes for holes of all files where a reader knows none: a small disk may claim terabytes of them."""
+
 _CHUNK_BLOCKS = 256
 _DEEPEST_FOLDER = 1024
 _RECORD = 512
@@ -37,10 +41,12 @@ _MOST_NUMBER = 0o77777777777
 def export(files: FileSystem, out: BinaryIO, *, devices: bool = True, sparse: bool = True) -> None:
     """Write every file but sockets, lost+found and unwanted devices: a folder first, a hard link after its file.
 
-    Without ``sparse`` holes are written as zeros, for readers of tars that know no maps.
+    Without ``sparse`` holes are written as zeros, for readers of tars that know no maps; DiskError where there are
+    more than MOST_ZEROS.
     """
     first_names: dict[int, str] = {}
     folders: set[int] = set()
+    zeros = MOST_ZEROS
     for path, inode in _walk(files, folders):
         info = _described(path, inode)
         if info is None or (info.isdev() and not info.isfifo() and not devices):
@@ -51,7 +57,10 @@ def export(files: FileSystem, out: BinaryIO, *, devices: bool = True, sparse: bo
             continue
         first_names[inode.number] = info.name
         if inode.kind == stat.S_IFREG:
-            (_put_file if sparse else _put_whole)(out, info, files, inode)
+            if sparse:
+                _put_file(out, info, files, inode)
+            else:
+                zeros = _put_whole(out, info, files, inode, zeros)
             continue
         if inode.kind == stat.S_IFLNK:
             info.linkname = _text(files.link_target(inode))
@@ -59,6 +68,11 @@ def export(files: FileSystem, out: BinaryIO, *, devices: bool = True, sparse: bo
             info.devmajor, info.devminor = inode.device
         _put(out, info, inode)
     out.write(bytes(2 * _RECORD))
+
+
+def newest(files: FileSystem) -> int:
+    """Return when the file that changed last did, in seconds since 1970."""
+    return max(inode.mtime for _, inode in _walk(files, set()))
 
 
 def _walk(files: FileSystem, folders: set[int]) -> Iterator[tuple[bytes, Inode]]:
@@ -160,11 +174,17 @@ def _put_file(out: BinaryIO, info: tarfile.TarInfo, files: FileSystem, inode: In
     out.write(bytes(-info.size % _RECORD))
 
 
-def _put_whole(out: BinaryIO, info: tarfile.TarInfo, files: FileSystem, inode: Inode) -> None:
-    """Write a file with its data and its holes, which all files together may have as many of as there are blocks."""
+def _put_whole(out: BinaryIO, info: tarfile.TarInfo, files: FileSystem, inode: Inode, zeros: int) -> int:
+    """Write a file with its data and its holes, where ``zeros`` may be written for them; return how many are left."""
     block = files.block_size
     runs = files.runs(inode)
-    files.spend(-(-inode.size // block) - sum(run.count for run in runs))
+    zeros -= max(0, inode.size - sum(run.count for run in runs) * block)
+    if zeros < 0:
+        raise DiskError(
+            f"{info.name.removeprefix('.')} and the files before it have more than {MOST_ZEROS >> 30} GiB of holes, "
+            "which would be written as zeros here.",
+            mend="Remove it from the image or truncate it, or take the format root-tar, where a hole is no data.",
+        )
     info.size = inode.size
     _put(out, info, inode)
     at = 0
@@ -176,6 +196,7 @@ def _put_whole(out: BinaryIO, info: tarfile.TarInfo, files: FileSystem, inode: I
             data = files.read(run.physical + first, min(_CHUNK_BLOCKS, run.count - first))[: inode.size - at]
             at += out.write(data)
     out.write(bytes(-info.size % _RECORD))
+    return zeros
 
 
 def _sparse_map(runs: list[Run], size: int, block: int) -> bytes:

@@ -54,7 +54,7 @@ def write_netboot(
         with root_files(raw) as files:
             kernel = read_kernel(files)
         root = folder / "root.squashfs"
-        write_squashfs(raw, root, epoch=about.epoch, progress=progress)
+        write_squashfs(raw, root, progress=progress)
         members: dict[str, bytes | Path] = {
             "boot.ipxe": _IPXE.encode(),
             "cmdline": f"{COMMAND_LINE}\n".encode(),
