@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
-NAMES = "qcow2, raw, vmdk, vmdk-sparse, vhd, vhdx, ova, raw.xz, raw.zst, root-tar, netboot, box, incus, glance"
+NAMES = (
+    "qcow2, raw, vmdk, vmdk-sparse, vhd, vhdx, ova, raw.xz, raw.zst, root-tar, netboot, box, incus, glance, "
+    "oci, docker-archive"
+)
 """The names of all formats: the table itself is loaded only by what writes one."""
 
 
@@ -28,7 +31,7 @@ def export_image(
     region: Annotated[str, typer.Option(help="Where an AMI is looked for; the default region if empty.")] = "",
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Write an image's disk as a file in any format."""
+    """Write an image's disk as a file in any format, or its tree as a container image."""
     from goldsmith.cli.exporting import ExportRequest, run_export
 
     run_export(ExportRequest(image, form, output, region, force=force, verify=verify), as_json=json)

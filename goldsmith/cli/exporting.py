@@ -24,7 +24,9 @@ from goldsmith.disks.pieces import data_bytes
 from goldsmith.disks.room import require_room
 from goldsmith.disks.vmdk import file_name
 from goldsmith.errors import GoldsmithError
+from goldsmith.oci.outputs import CONTAINER_FORMATS, ContainerFormat
 from goldsmith.pipelines.progress import Stages
+from goldsmith.publish.container import export_container
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,9 +71,10 @@ class Exported:
 
 def run_export(request: ExportRequest, *, as_json: bool) -> None:
     """Write the file and print what came of it. Raises GoldsmithError for what is not there or does not fit."""
-    row = FORMATS.get(request.form)
+    row = FORMATS.get(request.form) or CONTAINER_FORMATS.get(request.form)
     if row is None:
-        raise UsageError(f"There is no disk format {request.form}.", mend=f"There are: {', '.join(FORMATS)}.")
+        known = ", ".join((*FORMATS, *CONTAINER_FORMATS))
+        raise UsageError(f"There is no disk format {request.form}.", mend=f"There are: {known}.")
     if request.verify and row.name not in READ_BACK:
         raise UsageError(f"A {row.name} is not read back as a disk.", mend=f"--verify reads {', '.join(READ_BACK)}.")
     view = choose_view(as_json=as_json)
@@ -109,7 +112,7 @@ def about(facts: Facts) -> About:
     )
 
 
-def _target(request: ExportRequest, row: Format, facts: Facts) -> Path:
+def _target(request: ExportRequest, row: Format | ContainerFormat, facts: Facts) -> Path:
     """Return where the file goes; nothing that is there is replaced unless that was asked for."""
     target = Path(request.output or f"{file_name(facts.name)}{row.suffix}").absolute()
     if target.is_dir() or not target.parent.is_dir():
@@ -119,23 +122,33 @@ def _target(request: ExportRequest, row: Format, facts: Facts) -> Path:
     return target
 
 
-def _export(source: Source, row: Format, target: Path, stages: Stages, *, verify: bool) -> Exported:
-    with _beside(target) as folder, source.raw() as raw:
+def _export(source: Source, row: Format | ContainerFormat, target: Path, stages: Stages, *, verify: bool) -> Exported:
+    with _beside(target) as folder:
         file = folder / target.name
+        if isinstance(row, ContainerFormat):
+            with stages.stage(f"write {row.name}") as stage:
+                export_container(source, file, row.name, scratch=folder, progress=stage.progress)
+        else:
+            _write_disk(source, row, file, stages, verify=verify)
+        with stages.stage("sha256") as stage, file.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+            os.fsync(content.fileno())
+            size = file.stat().st_size
+            stage.note = bytes_for_people(size)
+        file.replace(target)
+    return Exported(source.facts.reference, row.name, str(target), size, digest, verified=verify)
+
+
+def _write_disk(source: Source, row: Format, file: Path, stages: Stages, *, verify: bool) -> None:
+    with source.raw() as raw:
         data = data_bytes(raw)
         require_room(file, data // LEAST_PACKED if row.packed else data, spare=0)
         with stages.stage(f"write {row.name}") as stage:
             row.write(raw, file, about=about(source.facts), progress=stage.progress)
-            size = file.stat().st_size
-            stage.note = bytes_for_people(size)
-        with stages.stage("sha256"), file.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
-            os.fsync(content.fileno())
+            stage.note = bytes_for_people(file.stat().st_size)
         if verify:
             with stages.stage("verify") as stage:
                 _require_same(raw, file, READ_BACK[row.name], stage)
-        file.replace(target)
-    return Exported(source.facts.reference, row.name, str(target), size, digest, verified=verify)
 
 
 def _require_same(raw: Path, file: Path, kind: Kind, stage: Stage) -> None:

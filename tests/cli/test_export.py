@@ -15,6 +15,8 @@ import pytest
 from goldsmith.catalog.images import Disk, Image, ImageStore
 from goldsmith.cli.export_commands import NAMES
 from goldsmith.disks.formats import FORMATS
+from goldsmith.oci.opened import opened_image
+from goldsmith.oci.outputs import CONTAINER_FORMATS
 
 from .conftest import PROGRAM
 
@@ -51,7 +53,7 @@ def stocked(goldsmith: Goldsmith) -> Goldsmith:
 
 
 def test_the_help_names_every_format() -> None:
-    assert NAMES.split(", ") == list(FORMATS)
+    assert NAMES.split(", ") == [*FORMATS, *CONTAINER_FORMATS]
 
 
 @pytest.mark.parametrize(("form", "kind"), [("qcow2", "qcow2"), ("vmdk", "vmdk"), ("vhdx", "vhdx")])
@@ -119,3 +121,21 @@ def test_an_export_that_is_ended_leaves_no_file_and_the_next_sweeps(stocked: Gol
     assert not (stocked.folder / "tiny.raw.xz").exists()
     assert stocked("export", "tiny", "--format", "raw.xz").returncode == 0
     assert [each.name for each in stocked.folder.iterdir()] == ["tiny.raw.xz"]
+
+
+@pytest.mark.parametrize("form", ["oci", "docker-archive"])
+def test_a_tree_is_exported_as_a_container_image(stocked: Goldsmith, form: str) -> None:
+    refused = stocked("export", "tiny", "--format", form, "-o", "none.tar")
+    assert refused.returncode
+    assert "has no root file system" in refused.stderr
+    assert not list(stocked.folder.iterdir())
+    tree = stocked.home / "tree"
+    for name in ("etc", "usr"):
+        (tree / name).mkdir(parents=True)
+    disk = stocked.home / "images/tiny/1.0.0/1/tiny.raw"
+    subprocess.run(["/sbin/mkfs.ext4", "-q", "-F", "-d", tree, disk, "9M"], check=True, capture_output=True)
+    done = stocked("export", "tiny", "--format", form, "-o", "tiny.tar")
+    assert done.returncode == 0, done.stderr
+    with opened_image(str(stocked.folder / "tiny.tar")) as image:
+        assert image.config["config"]["Labels"]["name"] == "tiny"
+        assert len(image.layers) == 1
