@@ -74,7 +74,7 @@ FORMATS = {
         ),
         Format("vhd", ".vhd", "Azure's image, a fixed VHD of whole MiB, sparse", write_vhd, packed=False),
         Format("vhdx", ".vhdx", "Hyper-V's image, dynamic", write_vhdx, packed=False),
-        Format("ova", ".ova", "an appliance for VMware and VirtualBox", write_ova),
+        Format("ova", ".ova", "an appliance for VMware", write_ova),
         Format("raw.xz", ".raw.xz", "the disk byte for byte, compressed with xz", write_xz),
         Format("raw.zst", ".raw.zst", "the disk byte for byte, compressed with zstd", write_zstd),
         Format("root-tar", ".root.tar.zst", "the root file system, for containers and chroots", write_root_tar),

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from goldsmith.disks.about import About
 from goldsmith.disks.formats import FORMATS
+from goldsmith.disks.ova import description
 
 pytestmark = pytest.mark.sandbox
 
@@ -106,6 +107,38 @@ def test_an_ova_describes_its_disk_and_has_true_checksums(tmp_path):
     disk = root.find(f".//{ovf}Disk")
     assert (disk.get(f"{ovf}capacity"), disk.get(f"{ovf}populatedSize")) == (str(3 * MIB), str(MIB))
     assert root.find(f".//{ovf}OperatingSystemSection").get(f"{ovf}id") == "96"
+
+
+def test_an_ovf_is_as_dsp0243_wants_it(tmp_path):
+    """Its parts come in the schema's order, have what they must, and name only what is there (DSP0243 1.1, 7 to 9)."""
+    root = ET.fromstring(description(ABOUT, "a-disk1.vmdk", 3 * MIB, MIB, MIB))  # noqa: S314 - our own
+    ovf = "{http://schemas.dmtf.org/ovf/envelope/1}"
+    assert [part.tag.removeprefix(ovf) for part in root] == [
+        "References", "DiskSection", "NetworkSection", "VirtualSystem",
+    ]  # fmt: skip
+    machine = root.find(f"{ovf}VirtualSystem")
+    assert [part.tag.removeprefix(ovf) for part in machine][:2] == ["Info", "Name"]
+    sections = [part for part in root.iter() if part.tag.endswith("Section")]
+    assert all(section[0].tag == f"{ovf}Info" for section in sections)
+    assert len({section.tag for section in sections}) == len(sections)
+    (file,), (disk,) = root.iter(f"{ovf}File"), root.iter(f"{ovf}Disk")
+    assert disk.get(f"{ovf}fileRef") == file.get(f"{ovf}id")
+    rasd = "{http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData}"
+    items = [
+        {part.tag.removeprefix(rasd): part.text for part in item if part.tag.startswith(rasd)}
+        for item in machine.iter(f"{ovf}Item")
+    ]
+    assert all(
+        list(item) == sorted(item) and {"ElementName", "InstanceID", "ResourceType"} <= set(item) for item in items
+    )
+    ids = [item["InstanceID"] for item in items]
+    assert len(set(ids)) == len(ids)
+    assert {item["Parent"] for item in items if "Parent" in item} <= set(ids)
+    assert [item["HostResource"] for item in items if item["ResourceType"] == "17"] == [
+        f"ovf:/disk/{disk.get(f'{ovf}diskId')}"
+    ]
+    networks = [network.get(f"{ovf}name") for network in root.iter(f"{ovf}Network")]
+    assert [item["Connection"] for item in items if item["ResourceType"] == "10"] == networks
 
 
 @pytest.mark.parametrize("name", WRITTEN)
