@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from goldsmith.cli.output import bytes_for_people, print_json
-from goldsmith.cli.programs import PROGRAMS, install_command, missing_programs
+from goldsmith.cli.programs import FOLDERS, PROGRAMS, install_command, missing_programs
+from goldsmith.disks.squashfs import PROGRAM as MKSQUASHFS
 from goldsmith.errors import GoldsmithError
 from goldsmith.guests.namespaces import id_map
 from goldsmith.guests.workspace import Workspace
@@ -32,7 +33,7 @@ class Check:
 
 def examine(*, as_json: bool) -> int:
     """Look at everything and print it; return 0 when images can be baked here."""
-    checks = [_programs(), _ids(), _sandbox(), _memory(), _disk(), _acceleration(), _archives()]
+    checks = [_programs(), _formats(), _ids(), _sandbox(), _memory(), _disk(), _acceleration(), _archives()]
     if as_json:
         print_json([asdict(check) for check in checks])
     else:
@@ -49,6 +50,13 @@ def _programs() -> Check:
         named = ", ".join(f"{program} (package {package})" for program, package in missing.items())
         return Check("programs", False, f"missing: {named}", install_command(missing))
     return Check("programs", True, f"all {len(PROGRAMS)} are here")
+
+
+def _formats() -> Check:
+    if shutil.which(MKSQUASHFS, path=os.pathsep.join(FOLDERS)):
+        return Check("formats", True, "all can be written")
+    without = f"all but netboot and incus, which need {MKSQUASHFS} (package squashfs-tools)"
+    return Check("formats", True, without, install_command({MKSQUASHFS: "squashfs-tools"}))
 
 
 def _ids() -> Check:
