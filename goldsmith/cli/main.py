@@ -64,7 +64,7 @@ def _options(
 @app.command(epilog="Example: goldsmith build examples/web-server/web-server.yml --format qcow2,raw")
 def build(
     pipeline: Annotated[str, typer.Argument(help="A pipeline file.", metavar="PIPELINE.yaml")],
-    formats: Annotated[str, typer.Option("--format", help=f"Disk formats, separated by commas: {NAMES}.")] = "qcow2",
+    formats: Annotated[str, typer.Option("--format", help=f"Formats, separated by commas: {NAMES}.")] = "qcow2",
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Build every layer anew.")] = False,
     keep_failed: Annotated[
         bool, typer.Option("--keep-failed", help="Open a shell in the guest where a step failed.")
