@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 AWS, BUCKET, REGISTRY = "aws", "s3://", "oci://"
 CONTAINER = "oci"
+ACCOUNT = re.compile(r"[0-9]{12}")
 
 
 @dataclass(frozen=True)
@@ -201,9 +203,10 @@ def _regions(options: AwsOptions, facts: Facts) -> tuple[RegionWanted, ...]:
         raise UsageError("No region is given.", mend="Say --region eu-central-1, or --distribution FILE.")
     if len(set(names)) < len(names):
         raise UsageError(f"A region stands twice in {options.regions}.")
-    if options.kms_key and len(names) > 1:
+    if (options.kms_key or options.templates) and len(names) > 1:
         raise UsageError(
-            "A KMS key is one region's.", mend="Say each region's key in a --distribution file, as kmsKeyId."
+            "A KMS key and a launch template are one region's.",
+            mend="Say each region's in a --distribution file, as kmsKeyId and launchTemplateConfigurations.",
         )
     tags = {**facts.tags, **dict(_tag(each) for each in options.tags)}
     parameters = [{"parameterName": each, "dataType": "aws:ec2:image"} for each in options.parameters]
@@ -228,6 +231,9 @@ def _permission(share: tuple[str, ...]) -> LaunchPermission | None:
     units = [each for each in share if ":ou/" in each]
     organisations = [each for each in share if each.startswith("arn:") and each not in units]
     accounts = [each for each in share if each != "all" and not each.startswith("arn:")]
+    for each in accounts:
+        if not ACCOUNT.fullmatch(each):
+            raise UsageError(f"{each} is no account.", mend="Say its 12 digits, an organisation's ARN, or all.")
     said = {
         "userGroups": ["all"] if "all" in share else None,
         "userIds": accounts or None,

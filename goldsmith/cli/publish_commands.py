@@ -43,7 +43,7 @@ def publish(
     parameter: Annotated[
         list[str] | None, typer.Option("--ssm-parameter", help="A parameter's name: gets the AMI's id.")
     ] = None,
-    deprecate_in: Annotated[int, typer.Option(min=1, help="Days after which the AMI is deprecated.")] = 0,
+    deprecate_in: Annotated[int, typer.Option(min=0, help="Days after which the AMI is deprecated; 0 for never.")] = 0,
     plain_http: Annotated[bool, typer.Option("--plain-http", help="The registry speaks no TLS.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done and sent.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
