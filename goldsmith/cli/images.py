@@ -72,5 +72,6 @@ def describe(image: Image, store: ImageStore) -> list[str]:
     elif not image.boot:
         lines.append("  booted      not tested: the pipeline turns image tests off")
     lines += [f"  test        {test['component']}: {test['steps']} steps passed" for test in image.tests]
-    lines.append(f"  evidence    {folder / 'evidence'}")
+    if image.status != UNTESTED:
+        lines.append(f"  evidence    {folder / 'evidence'}")
     return lines

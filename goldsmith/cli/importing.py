@@ -20,7 +20,7 @@ CONTAINERS = ("oci:", "docker:", "oci-archive:", "docker-archive:")
 def run_import(file: str, *, name: str, version: str, kind: str, boot: bool, as_json: bool) -> None:
     """Import and print what came of it. Raises GoldsmithError for what cannot be an image here, and why."""
     if not file.startswith(CONTAINERS) and not Path(file).is_file():
-        raise UsageError(f"There is no file {file}.", mend="Check the path.")
+        raise UsageError(f"There is no file {file}.", mend="Check the path; a container image's folder is oci:FOLDER.")
     home = Home.default().ready()
     view = choose_view(as_json=as_json)
     try:

@@ -129,9 +129,9 @@ def _found(request: ImportRequest, home: Home) -> Kind | FileParent | OciParent:
         try:
             parent = parse_parent_image(request.source if _is_container(request.source) else str(path.absolute()))
         except ParentImageError as unknown:
-            raise ImportRefusedError(
-                unknown.message, mend=f"Say what it is: --kind {', '.join(KINDS)} or tar."
-            ) from None
+            file = f"Say what it is: --kind {', '.join(KINDS)} or tar."
+            mend = unknown.mend if _is_container(request.source) else file
+            raise ImportRefusedError(unknown.message, mend=mend) from None
         if isinstance(parent, ContainerImage):
             return pin_container(parent, Path.cwd(), home)
         said = parent.kind if isinstance(parent, LocalFile) else ""
