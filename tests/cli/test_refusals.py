@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 DEAD = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
 """A network on which nothing answers: nobody listens on the discard port of this host's loopback."""
 
-CHECKS = ["programs", "subordinate", "sandbox", "memory", "disk", "acceleration", "archives"]
+CHECKS = ["programs", "formats", "subordinate", "sandbox", "memory", "disk", "acceleration", "archives"]
 ROOT = Path(__file__).parents[2]
 SYSTEM_PYTHON = "/usr/bin/python3"
 NOBODY = 65534
