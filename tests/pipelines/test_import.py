@@ -19,12 +19,15 @@ from goldsmith.oci.blobs import OciError
 from goldsmith.oci.image import About, made_image
 from goldsmith.oci.layer import written_layer
 from goldsmith.oci.layout import write_layout, write_oci_archive
+from goldsmith.pipelines.build import BuildFailedError
 from goldsmith.pipelines.growing_tree import GrowingTree
 from goldsmith.pipelines.importing import ImportRefusedError, ImportRequest, import_image
 from goldsmith.pipelines.plan import OciParent
 from goldsmith.pipelines.progress import Stages
 from goldsmith.pipelines.resolve import pin_parent
 from goldsmith.pipelines.tree_disk import TreeRefusedError
+
+from .test_build import a_plan, run
 
 pytestmark = pytest.mark.sandbox
 
@@ -157,3 +160,11 @@ def test_what_is_no_disk_is_refused(importing, tmp_path, name, more, error, said
     with pytest.raises(error, match=said) as refused:
         importing(file, **more)
     assert refused.value.mend
+
+
+@pytest.mark.network
+def test_a_recipe_that_brings_no_kernel_is_told_so_before_a_boot(kept, machine_tree):
+    plan = a_plan(kept, parent=pin_parent("oci:bare", machine_tree, kept), tests_enabled=True)
+    with pytest.raises(BuildFailedError, match="no kernel in /boot") as refused:
+        run(plan, kept)
+    assert "linux-image" in refused.value.mend
