@@ -31,6 +31,7 @@ bench: setup ## Measure against the same work by hand and against other tools; w
 	@.venv/bin/python -m bench.catalogue
 	@.venv/bin/python -m bench.imagebuilder
 	@.venv/bin/python -m bench.pipelines
+	@.venv/bin/python -m bench.publish
 
 reliability: setup ## Kill the server 30 times while it builds (half an hour); writes docs/reliability.md
 	@.venv/bin/python -m bench.reliability
