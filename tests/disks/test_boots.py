@@ -10,6 +10,7 @@ import pytest
 
 from goldsmith.disks.boot import boot_files
 from goldsmith.disks.build import build_raw
+from goldsmith.disks.formats import named
 from goldsmith.disks.plan import GIB, DiskPlan
 from goldsmith.disks.qcow2 import write_qcow2
 from goldsmith.guests.workspace import Workspace
@@ -35,7 +36,7 @@ rm sbin/init; cat >sbin/init; chmod 755 sbin/init
 
 @pytest.fixture(scope="module")
 def disk(tmp_path_factory):
-    """A qcow2 of a minimal Debian whose init says that it runs."""
+    """A raw disk of a minimal Debian whose init says that it runs."""
     home = tmp_path_factory.mktemp("boots")
     for parent in (home, home.parent, home.parent.parent):
         parent.chmod(0o755)
@@ -53,17 +54,30 @@ def disk(tmp_path_factory):
             workspace.run(["tee", str(file)], stdin=text.encode())
         workspace.run(["sh", "-euc", SEAL], cwd=root, stdin=INIT.encode())
         build_raw(workspace, root, plan, home / "disk.raw")
-    write_qcow2(home / "disk.raw", home / "disk.qcow2")
-    (home / "disk.raw").unlink()
-    return home / "disk.qcow2"
+    return home / "disk.raw"
 
 
 @pytest.mark.parametrize("firmware", ["bios", "uefi"])
 def test_it_boots(disk, tmp_path, firmware):
+    write_qcow2(disk, tmp_path / "disk.qcow2")
+    boot(tmp_path, tmp_path / "disk.qcow2", "qcow2", firmware)
+
+
+@pytest.mark.parametrize(
+    ("form", "driver"), [("vmdk", "vmdk"), ("vmdk-sparse", "vmdk"), ("vhd", "vpc"), ("vhdx", "vhdx")]
+)
+def test_it_boots_in_every_format_that_qemu_reads(disk, tmp_path, form, driver):
+    row = named(form)
+    row.write(disk, tmp_path / f"disk{row.suffix}")
+    boot(tmp_path, tmp_path / f"disk{row.suffix}", driver, "bios")
+
+
+def boot(tmp_path, disk, driver, firmware):
+    """Start a machine with the disk until its init has said that it runs."""
     log = tmp_path / "serial.log"
     argv = [
         "qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-m", "512", "-machine", "q35", "-nodefaults", "-nographic",
-        "-serial", f"file:{log}", "-drive", f"if=virtio,format=qcow2,file={disk},snapshot=on",
+        "-serial", f"file:{log}", "-drive", f"if=virtio,format={driver},file={disk},snapshot=on",
     ]  # fmt: skip
     if firmware == "uefi":
         variables = shutil.copy("/usr/share/OVMF/OVMF_VARS_4M.fd", tmp_path)
