@@ -81,11 +81,12 @@ class _Publishing:
         self._stages = stages
         self._dry = dry
         self._steps: list[Step] = []
-        self._snapshot = ""
+        self._account = self._snapshot = ""
         self._sent = self._least = 0
 
     def run(self) -> Published:
         first, *others = self._wanted.regions
+        self._account = _account(self._clients, first.region)
         with self._stages.stage("read") as stage, self._source.blocks(stage.progress) as blocks:
             content = content_name(blocks.map, self._key(first))
             stage.note = f"{len(blocks.map) * BLOCK >> 20} MiB in {len(blocks.map)} blocks are not zeros"
@@ -136,7 +137,7 @@ class _Publishing:
 
     def _whole_snapshot(self, region: RegionWanted, content: str, blocks: Blocks) -> str:
         """Return the snapshot of the content: the one that is there, or one that is sent; "" where a dry run would."""
-        place = f"{self._account(region.region)} {region.region} {self._clients.endpoint}"
+        place = f"{self._account} {region.region} {self._clients.endpoint}"
         with Journal.opened(journal_folder(self._home, place, self._key(region)), content) as journal:
             found = "" if journal.pending() else find_snapshot(self._clients, region.region, content)
             if found:
@@ -169,11 +170,6 @@ class _Publishing:
                 kms_key=region.kms_key,
                 progress=stage.progress,
             )
-
-    def _account(self, region: str) -> str:
-        """Return what tells accounts apart without asking STS: the owner's id of the default security group."""
-        groups = self._clients.ec2(region).describe_security_groups(MaxResults=5)["SecurityGroups"]
-        return str(groups[0]["OwnerId"]) if groups else ""
 
     def _begin_copy(
         self, region: RegionWanted, image: Mapping[str, Any] | None, source: str, content: str
@@ -216,3 +212,9 @@ class _Publishing:
             self._say(region, f"a version of {template.launch_template_id}")
         for parameter in region.parameters:
             self._say(region, f"parameter {parameter.parameter_name}")
+
+
+def _account(clients: Clients, region: str) -> str:
+    """Return what tells accounts apart, asked before anything is read: the owner of the region's security groups."""
+    groups = clients.ec2(region).describe_security_groups(MaxResults=5)["SecurityGroups"]
+    return str(groups[0]["OwnerId"]) if groups else ""
