@@ -8,7 +8,6 @@ import os
 import shutil
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING
 from goldsmith.cli.output import UsageError, bytes_for_people, print_json_line
 from goldsmith.cli.publishing import found_source
 from goldsmith.cli.view import choose_view
-from goldsmith.disks.about import About
 from goldsmith.disks.comparing import first_difference
 from goldsmith.disks.containers import KINDS, to_raw
 from goldsmith.disks.formats import FORMATS
@@ -96,22 +94,6 @@ def run_export(request: ExportRequest, *, as_json: bool) -> None:
     print(f"  sha256      {made.sha256}")
 
 
-def about(facts: Facts) -> About:
-    """Return what the formats say of an image: the same at each export of it."""
-    moment = datetime.fromisoformat(facts.created) if facts.created else datetime.fromtimestamp(0, UTC)
-    return About(
-        name=facts.name,
-        version=facts.version,
-        description=facts.description,
-        created=facts.created,
-        distribution=facts.distribution,
-        epoch=int(moment.timestamp()),
-        architecture=facts.architecture,
-        boot_mode=facts.boot_mode or About.boot_mode,
-        packages=facts.packages,
-    )
-
-
 def _target(request: ExportRequest, row: Format | ContainerFormat, facts: Facts) -> Path:
     """Return where the file goes; nothing that is there is replaced unless that was asked for."""
     target = Path(request.output or f"{file_name(facts.name)}{row.suffix}").absolute()
@@ -144,7 +126,7 @@ def _write_disk(source: Source, row: Format, file: Path, stages: Stages, *, veri
         data = data_bytes(raw)
         require_room(file, data // LEAST_PACKED if row.packed else data, spare=0)
         with stages.stage(f"write {row.name}") as stage:
-            row.write(raw, file, about=about(source.facts), progress=stage.progress)
+            row.write(raw, file, about=source.facts.about(), progress=stage.progress)
             stage.note = bytes_for_people(file.stat().st_size)
         if verify:
             with stages.stage("verify") as stage:

@@ -149,7 +149,7 @@ def _to_registry(asked: Publication, source: Source, home: Home, stages: Stages)
                 source,
                 asked.to,
                 form,
-                scratch=home.path,
+                home=home,
                 plain_http=asked.plain_http,
                 progress=stage.progress,
                 dry_run=asked.dry_run,

@@ -23,10 +23,13 @@ _MAKING = "making-"
 
 @contextmanager
 def converted(source: Source, form: str, home: Home, place: str) -> Iterator[Path]:
-    """Give the file to send to ``place``: the raw disk itself, or a conversion that is kept until it has arrived.
+    """Give the file to send to ``place``: the build's own, the raw disk, or a conversion kept until it has arrived.
 
     Not every format's writer gives the same bytes twice, and a resumed upload needs them.
     """
+    if written := source.output(form):
+        yield written
+        return
     if form == "raw":
         with source.raw() as raw:
             yield raw
@@ -43,7 +46,7 @@ def converted(source: Source, form: str, home: Home, place: str) -> Iterator[Pat
             try:
                 making.mkdir()
                 with source.raw() as raw:
-                    row.write(raw, making / f"disk{row.suffix}")
+                    row.write(raw, making / f"disk{row.suffix}", about=source.facts.about())
                 making.rename(kept)
             except BaseException:
                 shutil.rmtree(making, ignore_errors=True)

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from goldsmith.disks.about import About
 from goldsmith.disks.formats import named
 from goldsmith.oci.blobs import EMPTY, MANIFEST, Blob, OciError, file_blob
 from goldsmith.oci.image import canonical
@@ -23,11 +19,14 @@ from goldsmith.oci.outputs import annotations_of
 from goldsmith.oci.reference import Reference
 from goldsmith.oci.registry import Repository, Sent
 from goldsmith.publish.container import container_image
+from goldsmith.publish.conversions import converted
 from goldsmith.publish.sbom import CYCLONEDX, cyclonedx
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
+    from goldsmith.pipelines.home import Home
     from goldsmith.publish.source import Facts, Progress, Source
 
 DISK = "application/vnd.goldsmith.disk.v1"
@@ -97,7 +96,7 @@ def publish_disk(
     reference: str,
     form: str = "qcow2",
     *,
-    scratch: Path,
+    home: Home,
     mount_from: str = "",
     plain_http: bool = False,
     progress: Progress | None = None,
@@ -106,7 +105,7 @@ def publish_disk(
     """Push an image's disk in a format of disks as an artifact of one file; all else is as with `publish_image`."""
     place = _place(reference)
     facts = source.facts
-    with _disk(source, form, scratch) as blob, Repository(place, plain=plain_http) as repository:
+    with _disk(source, form, home, reference) as blob, Repository(place, plain=plain_http) as repository:
         manifest = _manifest(
             DISK, blob, annotations_of(facts.name, facts.version, facts.description, facts.created), subject=None
         )
@@ -205,48 +204,17 @@ def _manifest(kind: str, blob: Blob, annotations: dict[str, str], *, subject: Bl
 
 
 @contextmanager
-def _disk(source: Source, form: str, scratch: Path) -> Iterator[Blob]:
-    """Give the disk in a format: the file that the build wrote, or one that is made now and gone afterwards."""
-    row, facts = named(form), source.facts
-    title = f"{facts.name}{row.suffix}"
-    written = source.output(form)
-    if written:
-        with _file(written, form, title) as blob:
-            yield blob
-    elif form == "raw":
-        with source.raw() as raw, _file(raw, form, title) as blob:
-            yield blob
-    else:
-        with tempfile.TemporaryDirectory(prefix="publishing-", dir=scratch) as folder:
-            made = Path(folder) / title.replace("/", "-")
-            with source.raw() as raw:
-                row.write(raw, made, about=_about(facts))
-            with _file(made, form, title) as blob:
-                yield blob
+def _disk(source: Source, form: str, home: Home, reference: str) -> Iterator[Blob]:
+    """Give the disk in a format as a blob."""
+    with converted(source, form, home, reference) as file, _file(file, form, source.facts.name) as blob:
+        yield blob
 
 
 @contextmanager
-def _file(path: Path, form: str, title: str) -> Iterator[Blob]:
+def _file(path: Path, form: str, name: str) -> Iterator[Blob]:
+    title = f"{name}{named(form).suffix}"
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         size = os.fstat(file.fileno()).st_size
         kind = _MEDIA_TYPES.get(form, "application/octet-stream")
         yield file_blob(kind, f"sha256:{digest}", file.fileno(), 0, size, annotations={_TITLE: title})
-
-
-def _about(facts: Facts) -> About:
-    try:
-        epoch = int(datetime.fromisoformat(facts.created).timestamp())
-    except ValueError:
-        epoch = 0
-    return About(
-        name=facts.name,
-        version=facts.version,
-        description=facts.description,
-        created=facts.created,
-        distribution=facts.distribution,
-        epoch=epoch,
-        architecture=facts.architecture,
-        boot_mode=facts.boot_mode,
-        packages=facts.packages,
-    )

@@ -6,12 +6,14 @@ import hashlib
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from goldsmith.blocks.block_map import BLOCK, ZERO, BlockMap
 from goldsmith.blocks.concurrently import concurrently
 from goldsmith.blocks.disk_files import fill_disk
+from goldsmith.disks.about import About
 from goldsmith.disks.containers import to_raw
 from goldsmith.disks.raw import data_stretches
 from goldsmith.errors import GoldsmithError
@@ -43,6 +45,20 @@ class Facts:
     distribution: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     packages: tuple[Mapping[str, object], ...] = ()
+
+    def about(self) -> About:
+        """Return what formats say of the image: the same each time."""
+        return About(
+            name=self.name,
+            version=self.version,
+            description=self.description,
+            created=self.created,
+            distribution=self.distribution,
+            epoch=int(datetime.fromisoformat(self.created).timestamp()) if self.created else 0,
+            architecture=self.architecture,
+            boot_mode=self.boot_mode or About.boot_mode,
+            packages=self.packages,
+        )
 
 
 class Blocks(Protocol):

@@ -34,6 +34,9 @@ class FileSource:
     def raw(self):
         yield self._raw
 
+    def output(self, form):
+        """Return None: no build wrote it."""
+
 
 class Wire:
     """A TCP proxy that counts what goes to the server, and cuts each connection when ``after`` bytes went in all."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import time
 from contextlib import nullcontext, suppress
-from types import SimpleNamespace
 
 import pytest
 
 from goldsmith.pipelines.home import Home
 from goldsmith.publish.conversions import converted, sweep
+from goldsmith.publish.source import Facts
 
 
 @pytest.fixture
@@ -23,10 +23,13 @@ def source_of(tmp_path):
     raw.write_bytes(b"disk" * 1024 + bytes(1 << 20))
 
     class Source:
-        facts = SimpleNamespace(reference="web/1.0.0/1", created="2027-01-15T08:00:00Z")
+        facts = Facts(reference="web/1.0.0/1", name="web", created="2027-01-15T08:00:00Z")
 
         def raw(self):
             return nullcontext(raw)
+
+        def output(self, form):
+            return tmp_path / "written.vhdx" if form == "vhdx" else None
 
     return Source()
 
@@ -46,6 +49,12 @@ def test_a_conversion_stays_until_it_has_arrived(home, tmp_path):
     with converted(source, "vhd", home, "bucket/key") as file:
         assert (file, file.stat().st_ino) == (first, made)
     assert not list((home.path / "publishing").iterdir())
+
+
+def test_what_the_build_wrote_is_sent_as_it_is(home, tmp_path):
+    with converted(source_of(tmp_path), "vhdx", home, "bucket/key") as file:
+        assert file == tmp_path / "written.vhdx"
+    assert not (home.path / "publishing").exists()
 
 
 def test_what_is_old_or_half_made_is_swept_and_what_is_in_use_is_not(home, tmp_path):

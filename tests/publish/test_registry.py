@@ -16,6 +16,7 @@ from goldsmith.oci.image import json_object
 from goldsmith.oci.opened import opened_image
 from goldsmith.oci.reference import Reference
 from goldsmith.oci.registry import Repository
+from goldsmith.pipelines.home import Home
 from goldsmith.publish.container import export_container
 from goldsmith.publish.registry import DISK, publish_disk, publish_image
 from goldsmith.publish.sbom import CYCLONEDX
@@ -73,10 +74,10 @@ def sbom_of(reference, digest):
 @pytest.mark.parametrize("form", ["raw", "qcow2"])
 def test_a_disk_is_pulled_back_as_it_was_and_sent_once(source, registry, logged_in, tmp_path, form):
     place = f"oci://{registry}/disks/{form}:1"
-    would = publish_disk(source, place, form, scratch=tmp_path, dry_run=True)
+    would = publish_disk(source, place, form, home=Home(tmp_path), dry_run=True)
     heard = []
-    done = publish_disk(source, place, form, scratch=tmp_path, progress=lambda at, of: heard.append((at, of)))
-    again = publish_disk(source, place, form, scratch=tmp_path)
+    done = publish_disk(source, place, form, home=Home(tmp_path), progress=lambda at, of: heard.append((at, of)))
+    again = publish_disk(source, place, form, home=Home(tmp_path))
     assert would.sent == done.sent
     assert would.digest == done.digest == again.digest
     assert (again.sent, again.skipped) == (0, done.sent + done.skipped)
