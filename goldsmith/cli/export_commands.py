@@ -31,7 +31,7 @@ def export_image(
     region: Annotated[str, typer.Option(help="Where an AMI is looked for; the default region if empty.")] = "",
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Write an image's disk as a file in any format, or its tree as a container image."""
+    """Write an image as a file, in any format."""
     from goldsmith.cli.exporting import ExportRequest, run_export
 
     run_export(ExportRequest(image, form, output, region, force=force, verify=verify), as_json=json)

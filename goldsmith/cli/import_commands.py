@@ -25,7 +25,7 @@ def import_file(
     no_boot: Annotated[bool, typer.Option("--no-boot", help="Keep it without a boot, as a parent and no AMI.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Import a disk, or a system with a kernel: check how it boots, boot it, and make an image of it."""
+    """Make an image of a disk or system from elsewhere."""
     from goldsmith.cli.importing import run_import
 
     run_import(file, name=name, version=version, kind=kind, boot=not no_boot, as_json=json)

@@ -173,7 +173,7 @@ def serve(
     certificate: Annotated[str, typer.Option("--tls-certificate", help="A PEM file with the certificate chain.")] = "",
     key: Annotated[str, typer.Option("--tls-key", help="A PEM file with its private key.")] = "",
 ) -> None:
-    """Serve the EC2, EBS, Image Builder, STS, SSM, IAM and Auto Scaling APIs."""
+    """Serve the EC2, EBS, Image Builder and other AWS APIs."""
     from goldsmith.cli.serve import serve as serve_apis
 
     serve_apis(host=host, port=port, certificate=certificate, key=key)

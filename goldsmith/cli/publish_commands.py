@@ -48,7 +48,7 @@ def publish(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done and sent.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Publish an image to AWS, a bucket or a registry; what is there is not sent again."""
+    """Publish an image to AWS, a bucket or a registry, once."""
     from goldsmith.cli.publications import AwsOptions, Publication, publish_image
 
     options = AwsOptions(

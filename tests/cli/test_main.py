@@ -54,4 +54,4 @@ def test_completion_is_there_for_the_shells(goldsmith: Goldsmith, shell: str) ->
 
 def test_completion_completes(goldsmith: Goldsmith) -> None:
     asked = {"_GOLDSMITH_COMPLETE": "complete_bash", "COMP_WORDS": "goldsmith im", "COMP_CWORD": "1"}
-    assert goldsmith(env=asked).stdout.split() == ["images"]
+    assert goldsmith(env=asked).stdout.split() == ["images", "import"]
