@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from goldsmith.disks.boot import boot_files
 from goldsmith.disks.build import build_raw
@@ -33,6 +34,9 @@ from goldsmith.trees.tree import Tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+settings.register_profile("goldsmith", deadline=None)  # a busy machine is no fault
+settings.load_profile("goldsmith")
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
 
