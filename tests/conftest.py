@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import select
@@ -12,6 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +43,7 @@ settings.load_profile("goldsmith")
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
 
 KEPT = Path("/var/cache/goldsmith-tests")
+HOMES = "goldsmith-tests-"
 AREA_BYTES = 2 << 30
 DISK_AREA_BYTES = 4 * GIB
 EPOCH = 1_800_000_000
@@ -53,10 +56,21 @@ BREAKAGE = {
 @pytest.fixture(scope="session")
 def home() -> Iterator[Path]:
     """A home folder that the sandbox's user may pass: pytest's own folders are closed to it."""
-    folder = Path(tempfile.mkdtemp(prefix="goldsmith-tests-", dir="/var/tmp"))
+    _sweep_homes()
+    folder = Path(tempfile.mkdtemp(prefix=HOMES, dir="/var/tmp"))
     folder.chmod(0o711)
-    yield folder
-    shutil.rmtree(folder)
+    with (folder / "in-use").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield folder
+        shutil.rmtree(folder)
+
+
+def _sweep_homes() -> None:
+    """Remove the homes of runs that were killed: some gigabytes each, and a full disk fails every later run."""
+    for folder in Path("/var/tmp").glob(f"{HOMES}*"):
+        with suppress(OSError), (folder / "in-use").open() as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")
