@@ -24,8 +24,9 @@ from goldsmith.errors import GoldsmithError
 from goldsmith.pipelines.home import Home, memory_for_work
 from goldsmith.pipelines.outputs import OUTPUTS
 from goldsmith.pipelines.progress import Note, StageStarted
+from goldsmith.pipelines.recipe_components import component_services
 from goldsmith.pipelines.request import BuildRequest, unchanged
-from goldsmith.pipelines.resolve import component_services, resolve
+from goldsmith.pipelines.resolve import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable

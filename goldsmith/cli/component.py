@@ -25,8 +25,8 @@ from goldsmith.executor.configuration import (
 )
 from goldsmith.executor.events import LogLine, StepEnded, StepOutput, StepStarted
 from goldsmith.pipelines.home import Home, memory_for_work
+from goldsmith.pipelines.recipe_components import component_services
 from goldsmith.pipelines.rehearsal import Rehearsal, rehearse
-from goldsmith.pipelines.resolve import component_services
 
 if TYPE_CHECKING:
     from goldsmith.executor.events import Event

@@ -12,15 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from goldsmith.blocks.disk_files import restore_disk
-from goldsmith.disks.tree_files import export_tree
 from goldsmith.guests.sandbox import SandboxGuest
-from goldsmith.oci.applying import apply_layers
-from goldsmith.oci.blobs import OciError
-from goldsmith.oci.opened import opened_image
-from goldsmith.pipelines.plan import BootstrapParent, FileParent, OciParent
+from goldsmith.pipelines.parent_files import ParentFiles
+from goldsmith.pipelines.plan import BootstrapParent
 from goldsmith.trees.accounts import read_accounts
-from goldsmith.trees.bootstrap import bootstrap, furnish
 from goldsmith.trees.inventory import changed_packages, installed
 from goldsmith.trees.kernels import settle_kernels
 from goldsmith.trees.layers import LayerStore
@@ -34,9 +29,8 @@ if TYPE_CHECKING:
 
     from goldsmith.guests.workspace import Workspace
     from goldsmith.pipelines.home import Home
-    from goldsmith.pipelines.plan import DiskParent, Parent
+    from goldsmith.pipelines.plan import Parent
     from goldsmith.pipelines.progress import Stage, Stages
-    from goldsmith.trees.distributions import Distribution
     from goldsmith.trees.layers import Layer, LayerKey
     from goldsmith.trees.scan.finding import ScanReport
 
@@ -110,19 +104,8 @@ class GrowingTree:
             if self._restored(key, stage):
                 return
             folder = self._tree.next_folder()
-            if isinstance(self.parent, BootstrapParent):
-                self._bootstrap(self.parent.distribution, folder, stage)
-                self.epoch = self.parent.epoch
-                with SandboxGuest(self.workspace, folder) as guest:
-                    furnish(guest)
-                    stage.say("making the initramfs")
-                    settle_kernels(guest, epoch=self.epoch)
-            elif isinstance(self.parent, FileParent):
-                self._import(self.parent.file, self.parent.kind, folder)
-            elif isinstance(self.parent, OciParent):
-                self._unpack(self.parent, folder)
-            else:
-                self._restore(self.parent, folder)
+            making = ParentFiles(self.workspace, folder, self.home.path, self.logs, self._apt_conf)
+            self.epoch = making.lay(self.parent, stage)
             self._tree.clamp_times(folder, self.epoch)
             self.baseline = self.workspace.call(read_accounts, chroot=folder)
             self._finish_layer(key, folder, {"epoch": self.epoch, "users": sorted(self.baseline)})
@@ -201,49 +184,6 @@ class GrowingTree:
         """Wait until every new layer is in the cache."""
         for saving in self._saving:
             saving.result()
-
-    def _bootstrap(self, distribution: Distribution, folder: Path, stage: Stage) -> None:
-        self.logs.mkdir(parents=True, exist_ok=True)
-        with (self.logs / "bootstrap.log").open("w", encoding="utf-8") as log:
-
-            def hear(line: str) -> None:
-                print(line, file=log)
-                if line.startswith("I: ") and not line.startswith("I: running --"):
-                    stage.say(line[3:])
-
-            bootstrap(self.workspace, distribution, folder, apt_conf=self._apt_conf, on_line=hear)
-
-    def _restore(self, parent: DiskParent, folder: Path) -> None:
-        """Put an AMI's files into a folder, through a raw disk beside the logs."""
-        self.logs.mkdir(parents=True, exist_ok=True)
-        for left in self.logs.glob(".parent.raw*"):  # by a process that was killed
-            left.unlink()
-        raw = self.logs / "parent.raw"
-        try:
-            restore_disk(parent.store, parent.store.load_map(parent.map), raw)
-            self._import(raw, "raw", folder)
-        finally:
-            raw.unlink(missing_ok=True)
-
-    def _import(self, file: Path, kind: str, folder: Path) -> None:
-        self.workspace.run(["mkdir", str(folder)])
-        export_tree(file, kind, self.workspace, folder)
-        self._take_epoch(folder)
-
-    def _unpack(self, parent: OciParent, folder: Path) -> None:
-        """Lay a container image's layers into a folder. Raises OciError where it is another than was pinned."""
-        with opened_image(parent.image, scratch=self.home.path) as image:
-            if image.digest != parent.digest:
-                raise OciError(f"{parent.image} has changed since it was looked at.", mend="Run it again.")
-            self.workspace.run(["mkdir", str(folder)])
-            apply_layers(image, self.workspace, folder)
-        self._take_epoch(folder)
-
-    def _take_epoch(self, folder: Path) -> None:
-        """Take the time of the newest file as that of all that will be newer."""
-        self.epoch = int(
-            self.workspace.run(["sh", "-c", "find . -printf '%Ts\\n' | sort -n | tail -n 1"], cwd=folder).stdout
-        )
 
     def _restored(self, key: LayerKey, stage: Stage) -> bool:
         """Take the layer from the cache where it is there and wanted; say why not otherwise."""

@@ -27,9 +27,9 @@ from goldsmith.machines.boot import BootError
 from goldsmith.machines.machine import BOOT_LIMIT, Machine
 from goldsmith.machines.spec import Firmware, MachineSpec
 from goldsmith.oci.opened import is_image
+from goldsmith.pipelines.parents import pin_container
 from goldsmith.pipelines.plan import FileParent
 from goldsmith.pipelines.progress import Stages
-from goldsmith.pipelines.resolve import pin_container
 from goldsmith.pipelines.sealed_disk import raw_file
 from goldsmith.pipelines.tree_disk import write_tree_disk
 from goldsmith.trees.inventory import installed

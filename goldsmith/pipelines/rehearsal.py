@@ -19,9 +19,10 @@ from goldsmith.guests.host import HostGuest
 from goldsmith.guests.workspace import Workspace
 from goldsmith.pipelines.bake import Bake
 from goldsmith.pipelines.home import memory_for_work
+from goldsmith.pipelines.parents import pin_parent
 from goldsmith.pipelines.plan import BuildPlan
 from goldsmith.pipelines.progress import Stages
-from goldsmith.pipelines.resolve import pin_parent, read_component
+from goldsmith.pipelines.recipe_components import read_component
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from goldsmith.oci.opened import opened_image
-from goldsmith.pipelines.resolve import pin_parent
+from goldsmith.pipelines.parents import pin_parent
 
 from .test_build import a_component, a_plan, run
 

@@ -22,9 +22,9 @@ from goldsmith.oci.layout import write_layout, write_oci_archive
 from goldsmith.pipelines.build import BuildFailedError
 from goldsmith.pipelines.growing_tree import GrowingTree
 from goldsmith.pipelines.importing import ImportRefusedError, ImportRequest, import_image
+from goldsmith.pipelines.parents import pin_parent
 from goldsmith.pipelines.plan import OciParent
 from goldsmith.pipelines.progress import Stages
-from goldsmith.pipelines.resolve import pin_parent
 from goldsmith.pipelines.tree_disk import TreeRefusedError
 
 from .test_build import a_plan, run

@@ -12,7 +12,7 @@ from goldsmith.disks.containers import to_raw
 from goldsmith.disks.formats import FORMATS
 from goldsmith.disks.reading import export_tar
 from goldsmith.disks.root_tar import write_root_tar
-from goldsmith.pipelines.resolve import pin_parent
+from goldsmith.pipelines.parents import pin_parent
 
 from .test_build import HELLO, a_component, a_plan, run
 

@@ -23,8 +23,8 @@ from goldsmith.documents.parent_image import (
 )
 from goldsmith.errors import GoldsmithError
 from goldsmith.pipelines.image_run import ImageRun, PinnedComponent, PinnedParent
+from goldsmith.pipelines.parents import pin_baked, pin_container
 from goldsmith.pipelines.plan import FileParent
-from goldsmith.pipelines.resolve import pin_baked, pin_container
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

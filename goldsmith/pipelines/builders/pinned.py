@@ -12,8 +12,9 @@ from goldsmith.disks.plan import DEFAULT_SIZE, GIB
 from goldsmith.documents.parser import parse_component
 from goldsmith.documents.recipe import DEFAULT_WORKING_DIRECTORY
 from goldsmith.pipelines.image_run import PinnedParent
+from goldsmith.pipelines.parents import pin_parent
 from goldsmith.pipelines.plan import BootstrapParent, DiskParent, PlannedComponent
-from goldsmith.pipelines.resolve import MAX_NESTING, pin_parent
+from goldsmith.pipelines.recipe_components import MAX_NESTING
 from goldsmith.pipelines.workflows.action import ActionFailedError
 from goldsmith.trees.archives import ArchiveState
 from goldsmith.trees.bootstrap import FORMAT as BOOTSTRAP_FORMAT
