@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from goldsmith.documents.shape import refuse
+from goldsmith.documents.shape import AccountId, refuse
 from goldsmith.errors import GoldsmithError
 from goldsmith.pipelines.builders.containers.registry import Registry  # noqa: TC001 - pydantic reads it
 from goldsmith.pipelines.events.webhook import Webhook  # noqa: TC001 - pydantic reads it
@@ -35,6 +35,15 @@ class Region(_Model):
     zones: int = Field(default=3, ge=1, le=6)
 
 
+class AwsRegion(_Model):
+    """A region of AWS's own that pipelines publish to, with credentials of the server's user."""
+
+    accounts: Annotated[tuple[AccountId, ...], Field(min_length=1)] = Field(description="Whose pipelines may.")
+    region: str = Field(default="", description="Its name at AWS, if it is another here.")
+    profile: str = Field(default="", description="boto3's profile, if not the default one.")
+    endpoint: str = Field(default="", description="Another URL than AWS's own.")
+
+
 class InstanceType(_Model):
     """An instance type that a user adds: processors, and memory in MiB."""
 
@@ -47,6 +56,7 @@ class Settings(_Model):
 
     database: str = Field(default="", description="A PostgreSQL URL instead of the home's SQLite file.")
     regions: dict[str, Region] = Field(default_factory=lambda: {name: Region() for name in DEFAULT_REGIONS})
+    aws: dict[str, AwsRegion] = Field(default_factory=dict, description="Regions of AWS's own, by their names here.")
     default_region: str = "us-east-1"
     instance_types: dict[str, InstanceType] = Field(default_factory=dict)
     instance_memory: int = Field(default=0, ge=0, description="MiB for all instances; 0: what the host has to spare.")
@@ -70,6 +80,19 @@ class Settings(_Model):
         if len({hook.id for hook in webhooks}) < len(webhooks):
             raise refuse("two webhooks have the same URL; give one of them both lists of events")
         return webhooks
+
+    @model_validator(mode="after")
+    def _require_one_region_to_a_name(self) -> Self:
+        if both := sorted(self.aws.keys() & self.regions.keys()):
+            raise refuse(
+                f"`aws` and `regions` both have {both[0]}; name AWS's otherwise, as in "
+                f"aws: {{aws-{both[0]}: {{region: {both[0]}, …}}}}"
+            )
+        return self
+
+    def regions_of(self, account: str) -> list[str]:
+        """Return the names of the regions that an account's images may go to: all here, and AWS's own that it has."""
+        return [*self.regions, *(name for name, region in self.aws.items() if account in region.accounts)]
 
     @classmethod
     def load(cls, home: Path) -> Settings:

@@ -6,17 +6,16 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from goldsmith.catalog.images import ImageNotFoundError, ImageStore
-from goldsmith.cli.output import UsageError
 from goldsmith.pipelines.home import Home
-from goldsmith.publish.source import BakedSource, Facts, StoredSource
+from goldsmith.publish.source import BakedSource
+from goldsmith.publish.stored import stored_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
     from goldsmith.cli.here import Here
     from goldsmith.errors import GoldsmithError
-    from goldsmith.publish.source import Source
+    from goldsmith.publish.source import Source, StoredSource
 
 AMI = "ami-"
 
@@ -53,33 +52,6 @@ def _stored(world: Here, said: str) -> StoredSource:
     from goldsmith.cli.naming import find_image
 
     image = find_image(world, said)
-    root = next(
-        (
-            each["Ebs"]["SnapshotId"]
-            for each in image["BlockDeviceMappings"]
-            if each["DeviceName"] == image.get("RootDeviceName") and "Ebs" in each
-        ),
-        "",
-    )
+    scratch = world.cloud.home.path
     with world.cloud.catalog(world.account.id, world.region, writes=False) as catalog:
-        snapshot = catalog.own("snapshot", root) if root else None
-    if snapshot is None or "map" not in snapshot.inner:
-        raise UsageError(
-            f"The disk of {image['ImageId']} is not this account's, or not complete yet.",
-            mend="Copy the image first: `goldsmith copy` makes it your own.",
-        )
-    store = world.cloud.blocks(world.region)
-    return StoredSource(_facts(image), store, store.load_map(snapshot.inner["map"]), world.cloud.home.path)
-
-
-def _facts(image: dict[str, Any]) -> Facts:
-    tags = {tag["Key"]: tag["Value"] for tag in image.get("Tags", [])}
-    return Facts(
-        reference=image["ImageId"],
-        name=image["Name"],
-        description=image.get("Description", ""),
-        created=image["CreationDate"],
-        architecture=image["Architecture"],
-        boot_mode=image.get("BootMode", ""),
-        tags=tags,
-    )
+        return stored_source(catalog, world.cloud.blocks(world.region), image, scratch)

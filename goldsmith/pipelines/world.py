@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from goldsmith.errors import GoldsmithError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from goldsmith.catalog.resources import Resource
     from goldsmith.pipelines.builders.containers.registry import Registry
     from goldsmith.pipelines.home import Home
+    from goldsmith.pipelines.stop import Stop
 
 
 class RefusedError(GoldsmithError):
@@ -24,6 +26,17 @@ class RefusedError(GoldsmithError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{message} ({code})")
         self.code = code
+
+
+@dataclass(frozen=True)
+class Publication:
+    """An AMI that a region at AWS is to have; ``key`` is the KMS key that enciphers it, "" for none of one's own."""
+
+    region: str
+    name: str
+    description: str
+    tags: Mapping[str, str]
+    key: str = ""
 
 
 class Bucket(Protocol):
@@ -69,10 +82,33 @@ class World(Protocol):
     def bucket(self, account: str, name: str) -> Bucket:
         """Return a bucket as an account has it."""
 
+    def connection(self, account: str, region: str) -> str:
+        """Return what reaches a region that is AWS's own: the same text for regions of the same AWS account.
+
+        It is "" for the regions here, and where ``account`` may not reach it.
+        """
+
+    def publish(
+        self,
+        account: str,
+        region: str,
+        image: Mapping[str, Any],
+        wanted: Publication,
+        *,
+        over: Publication | None = None,
+        say: Callable[[str], None],
+        stop: Stop,
+    ) -> str:
+        """Bring an AMI that ``region`` here has, as DescribeImages shows it, to a region at AWS; return its id there.
+
+        With ``over`` that region at AWS has it already, and AWS copies it. Nothing is done twice, however often it is
+        asked. Raises GoldsmithError, and StoppedError.
+        """
+
     def call(self, account: str, region: str, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
         """Run an operation ("RunInstances" of "ec2") as the account, with boto3's parameters, without the wire.
 
-        Raises RefusedError.
+        In a region that is AWS's own, EC2 and the Parameter Store there are asked. Raises RefusedError.
         """
 
     def keep_disk(

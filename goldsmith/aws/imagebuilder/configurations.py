@@ -31,7 +31,7 @@ def describe_infrastructure(call: Call, parameters: dict[str, Any]) -> dict[str,
 def describe_distribution(call: Call, parameters: dict[str, Any]) -> dict[str, Any]:
     """Return the document of a distribution configuration."""
     read_members(call.operation, DistributionConfiguration, parameters)
-    regions = call.cloud.settings.regions
+    regions = call.cloud.settings.regions_of(call.account.id)
     for number, each in enumerate(parameters["distributions"]):
         if each["region"] not in regions:
             known = ", ".join(regions)
@@ -39,7 +39,7 @@ def describe_distribution(call: Call, parameters: dict[str, Any]) -> dict[str, A
                 call.operation,
                 f"distributions[{number}].region",
                 f"There is no region {each['region'][:64]} here. There are: {known}; `regions` in the server's "
-                "cloud.yml adds others.",
+                "cloud.yml adds others, and `aws` there those of AWS's own.",
             )
     document = {name: value for name, value in parameters.items() if name not in NOT_SHOWN}
     return {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from goldsmith.aws.buckets import open_bucket
 from goldsmith.aws.dispatch import Dispatcher
 from goldsmith.aws.errors import AwsError
+from goldsmith.aws.imagebuilder.regions_at_aws import RegionsAtAws
 from goldsmith.aws.kept_disks import keep_disk
 from goldsmith.aws.models import find_operation
 from goldsmith.catalog.accounts import Credential, find_account
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from goldsmith.catalog.resources import Resource
     from goldsmith.pipelines.builders.containers.registry import Registry
     from goldsmith.pipelines.home import Home
+    from goldsmith.pipelines.stop import Stop
+    from goldsmith.pipelines.world import Publication
 
 USER = "imagebuilder"
 """The name under which pipelines act in their account."""
@@ -74,8 +77,28 @@ class CloudWorld:
         """Return a bucket as an account has it."""
         return open_bucket(self.cloud, account, name)
 
+    def connection(self, account: str, region: str) -> str:
+        """Return what reaches a region that is AWS's own, "" for any other."""
+        return self._at_aws.connection(account, region)
+
+    def publish(
+        self,
+        account: str,
+        region: str,
+        image: Mapping[str, Any],
+        wanted: Publication,
+        *,
+        over: Publication | None = None,
+        say: Callable[[str], None],
+        stop: Stop,
+    ) -> str:
+        """Bring an AMI of ``region`` here to a region at AWS; return its id there."""
+        return self._at_aws.publish(account, region, image, wanted, over=over, say=say, stop=stop)
+
     def call(self, account: str, region: str, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
-        """Run an operation as the account. Raises RefusedError."""
+        """Run an operation as the account, here or at AWS. Raises RefusedError."""
+        if self._at_aws.find(account, region):
+            return self._at_aws.call(region, service, operation, parameters)
         found = find_operation(service, operation)
         if found is None:
             raise LookupError(f"{service} has no operation {operation}")
@@ -90,6 +113,10 @@ class CloudWorld:
     ) -> str:
         """Store a raw disk as a snapshot and register an AMI of it, once for a token; return the AMI's id."""
         return keep_disk(self.cloud, account, region, disk, token=token, name=name, facts=facts)
+
+    @cached_property
+    def _at_aws(self) -> RegionsAtAws:
+        return RegionsAtAws(self.cloud)
 
     @cached_property
     def _dispatcher(self) -> Dispatcher:

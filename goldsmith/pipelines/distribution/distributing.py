@@ -9,6 +9,7 @@ from goldsmith.pipelines.distribution.copies import RUNNING, Target, copy_to
 from goldsmith.pipelines.distribution.lending import lent
 from goldsmith.pipelines.distribution.naming import ARN_TAG, CREATED_BY, distributed_name, distributed_tags
 from goldsmith.pipelines.distribution.outcomes import Outcome, StageError, each_at_once
+from goldsmith.pipelines.distribution.publications import leaders, publish
 from goldsmith.pipelines.workflows.action import ActionFailedError
 from goldsmith.pipelines.world import RefusedError
 
@@ -29,7 +30,7 @@ def distribute(step: StepRun, wanted: Sequence[CopyWanted]) -> list[Outcome]:
     source = source_image(step)
     targets = [target for each in wanted for target in targets_of(step.image, each)]
     with lent(step, source, _borrowers(step, source, targets)):
-        return each_at_once(step, targets, _begun, lambda target: _bring(step, source, target), at=RUNNING)
+        return _bring_all(step, source, targets)
 
 
 def source_image(step: StepRun) -> dict[str, Any]:
@@ -68,11 +69,30 @@ def targets_of(image: ImageRun, wanted: CopyWanted) -> list[Target]:
     ]
 
 
+def _bring_all(step: StepRun, source: Mapping[str, Any], targets: Sequence[Target]) -> list[Outcome]:
+    """Bring it everywhere at once, but to what AWS copies only when AWS has it, or could not get it there."""
+    led = leaders(step, targets)
+    first = [place for place in range(len(targets)) if place not in led]
+
+    def bring(place: int) -> Outcome:
+        leader = led.get(place, place)
+        has_it = leader != place and not outcomes[leader].error
+        return _bring(step, source, targets[place], targets[leader] if has_it else None)
+
+    outcomes: dict[int, Outcome] = {}
+    for some in (first, list(led)):
+        done = each_at_once(step, some, lambda place: _begun(targets[place]), bring, at=RUNNING)
+        outcomes.update(zip(some, done, strict=True))
+    return [outcomes[place] for place in range(len(targets))]
+
+
 def _begun(target: Target) -> Outcome:
     return Outcome(target.region, target.account, target.name)
 
 
-def _bring(step: StepRun, source: Mapping[str, Any], target: Target) -> Outcome:
+def _bring(step: StepRun, source: Mapping[str, Any], target: Target, leader: Target | None) -> Outcome:
+    if step.world.connection(step.image.account, target.region):
+        return publish(step, source, target, leader)
     if target.region not in step.world.regions:
         known = ", ".join(step.world.regions)
         raise StageError(f"There is no region {target.region[:64]} here; there are {known}", step=RUNNING)

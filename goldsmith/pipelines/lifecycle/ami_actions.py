@@ -18,15 +18,19 @@ if TYPE_CHECKING:
 MARK = {"Key": "DeprecatedBy", "Value": "EC2 Image Builder"}
 GONE = ("InvalidAMIID.NotFound", "InvalidAMIID.Unavailable", "InvalidSnapshot.NotFound")
 IN_USE = "InvalidSnapshot.InUse"
+AT_AWS = "It is in a region of AWS's own, where lifecycle policies of this server change nothing."
 
 
 def apply(world: World, row: Resource) -> Mapping[str, Any]:
     """Do a row's action to its AMI; return the members of the row's document that tell how it went.
 
     What EC2 refuses, or the AMI's account has not agreed to, becomes FAILED with the reason. An AMI that is gone is
-    what it should be. Snapshots that something else is made of are SKIPPED.
+    what it should be. Snapshots that something else is made of are SKIPPED, and so are AMIs at AWS: what excludes them
+    from an action, and their snapshots, are known there only.
     """
     document = row.document
+    if world.connection(row.account, document["region"]):
+        return {"state": {"status": "SKIPPED", "reason": AT_AWS}}
     ami = _Ami(world, row.account, document["accountId"], document["region"], document["resourceId"])
     try:
         ami.require_agreement()

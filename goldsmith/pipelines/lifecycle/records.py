@@ -152,7 +152,7 @@ def _add_rows(catalog: Catalog, execution: str, plan: ImagePlan, now: float) -> 
             **({"endTime": iso(now)} if ami.skipped else {}),
         }
         name = f"{execution} {plan.image.id}"
-        _add_row(catalog, f"{name} {ami.id}", name, document, {**inner, "spares": bool(ami.skipped)}, state)
+        _add_row(catalog, f"{name} {ami.id}", name, document, inner, state)
 
 
 def _add_row(

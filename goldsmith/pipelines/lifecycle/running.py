@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 CANCELLED = "The execution was cancelled."
 NO_REGISTRY = "Container images in a registry are not deleted here."
-SPARED = "The image is kept, as an AMI of it is excluded."
+SPARED = "The image is kept, as an AMI of it is left alone."
 
 
 def run_execution(world: World, account: str, region: str, identifier: str, emit: Emit) -> None:
@@ -151,7 +151,7 @@ def _verdict(row: Resource, amis: list[Resource]) -> tuple[str, str]:
         return "SUCCESS", ""
     if row.document.get("imageUris"):
         return "FAILED", NO_REGISTRY
-    return ("SKIPPED", SPARED) if any(each.inner.get("spares") for each in amis) else ("SUCCESS", "")
+    return ("SKIPPED", SPARED) if any(each.state == "SKIPPED" for each in amis) else ("SUCCESS", "")
 
 
 def _states(rows: Iterable[Resource]) -> Iterable[Any]:

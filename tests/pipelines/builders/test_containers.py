@@ -14,6 +14,7 @@ from dataclasses import replace
 import pytest
 
 from goldsmith.aws.imagebuilder.service import ImageBuilder
+from goldsmith.aws.settings import AwsRegion
 from goldsmith.guests.guest import GuestError
 from goldsmith.pipelines.builders.containers.host import ContainerHost
 from goldsmith.pipelines.builders.containers.registry import Registry
@@ -136,6 +137,7 @@ def test_what_a_killed_server_had_built_is_not_built_again(world, registry):
 
 def test_without_a_registry_the_image_is_kept_as_an_archive_and_can_be_a_parent(world, registry, monkeypatch, tmp_path):
     monkeypatch.delitem(world.cloud.settings.registries, REGION)
+    monkeypatch.setitem(world.cloud.settings.aws, "aws-1", AwsRegion(accounts=(ACCOUNT,)))
     distribution = {
         "distributions": [
             {
@@ -145,7 +147,7 @@ def test_without_a_registry_the_image_is_kept_as_an_archive_and_can_be_a_parent(
                     "containerTags": ["latest"],
                 },
             }
-            for region in (REGION, "eu-west-1", "mars-north-1")
+            for region in (REGION, "eu-west-1", "mars-north-1", "aws-1")
         ]
     }
     image = a_container(registry, MADE, slug="kept", distribution=distribution)
@@ -153,9 +155,10 @@ def test_without_a_registry_the_image_is_kept_as_an_archive_and_can_be_a_parent(
     running.run("ExecuteComponents")
     with pytest.raises(ActionFailedError, match="There is no region mars-north-1 here") as failed:
         running.run("DistributeContainerImage")
+    assert "The region aws-1 at AWS has no registry here" in failed.value.message
     outputs = failed.value.outputs
-    assert (outputs["succeededRegions"], outputs["failedRegions"]) == ([REGION, "eu-west-1"], ["mars-north-1"])
-    assert failed.value.regions[0]["region"] == "mars-north-1"
+    assert (outputs["succeededRegions"], outputs["failedRegions"]) == ([REGION, "eu-west-1"], ["mars-north-1", "aws-1"])
+    assert [each["region"] for each in failed.value.regions] == ["mars-north-1", "aws-1"]
     folder = world.home.path / "containers" / ACCOUNT / "eu-west-1" / "kept" / "app"
     assert sorted(each.name for each in folder.iterdir()) == [f"1.0.0-{image.build}.tar", "latest.tar"]
     kept = outputs["containers"][0]["imageUris"]

@@ -121,10 +121,16 @@ def plain(tags: Sequence[dict[str, str]]) -> dict[str, str]:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
+def settings() -> str:
+    """Return the cloud's cloud.yml."""
+    return "regions: {us-east-1: {}, us-west-2: {}, eu-west-1: {}}\n"
+
+
+@pytest.fixture
+def bench(tmp_path: Path, settings: str) -> Iterator[Bench]:
     """Open a cloud in which the account HOME has built an AMI, and two other accounts have nothing."""
     home = Home(tmp_path / "home").ready()
-    (home.path / "cloud.yml").write_text("regions: {us-east-1: {}, us-west-2: {}, eu-west-1: {}}\n")
+    (home.path / "cloud.yml").write_text(settings)
     cloud = Cloud(home)
     cloud.database.prepare()
     with cloud.database.writing() as connection:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from goldsmith.aws.collecting import collect
+from goldsmith.aws.settings import AwsRegion
 from goldsmith.pipelines.lifecycle.access import ROLE
 from goldsmith.pipelines.lifecycle.lifecycles import begin_policy
 from goldsmith.pipelines.lifecycle.running import Run, run_execution
@@ -124,12 +125,26 @@ def test_an_excluded_ami_keeps_its_image(house):
     execution = house.executions(policy)[0]["lifecycleExecutionId"]
     assert house.rows(execution)[0]["state"] == {
         "status": "SKIPPED",
-        "reason": "The image is kept, as an AMI of it is excluded.",
+        "reason": "The image is kept, as an AMI of it is left alone.",
     }
     assert [row["state"]["status"] for row in house.rows(execution, arn)] == ["SKIPPED", "SUCCESS"]
     house.days_pass(1)
     house.lifecycles().tick()
     assert house.status(arn) == "AVAILABLE"
+
+
+def test_an_ami_at_aws_is_left_alone(house):
+    cloud = house.world.cloud
+    there = AwsRegion(accounts=(house.account,), endpoint="http://127.0.0.1:9")
+    cloud.settings = cloud.settings.model_copy(update={"aws": {"aws-1": there}})
+    arn = house.image("1.0.0/1", ("aws-1", "ami-0123456789abcdef0"))
+    house.days_pass(2)
+    policy = house.policy(detail("DELETE", 1, include=EVERYTHING))
+    house.lifecycles().tick()
+    assert house.status(arn) == "AVAILABLE"
+    [row] = house.rows(house.executions(policy)[0]["lifecycleExecutionId"], arn)
+    assert row["state"]["status"] == "SKIPPED"
+    assert "AWS's own" in row["state"]["reason"]
 
 
 def test_an_excluded_ami_does_not_keep_its_image_from_being_disabled(house):

@@ -97,7 +97,8 @@ def ship(step: StepRun, engine: Engine) -> dict[str, Any]:
 
 
 def _send(step: StepRun, engine: Engine, wanted: Destination) -> list[str]:
-    if wanted.region not in step.world.regions:
+    at_aws = step.world.connection(step.image.account, wanted.region)
+    if wanted.region not in step.world.regions and not at_aws:
         raise ActionFailedError(
             f"There is no region {wanted.region} here.", mend="cloud.yml of the server lists the regions."
         )
@@ -105,6 +106,11 @@ def _send(step: StepRun, engine: Engine, wanted: Destination) -> list[str]:
     for tag in wanted.tags:
         require_tag(tag)
     registry = step.world.registry(wanted.region)
+    if registry is None and at_aws:
+        raise ActionFailedError(
+            f"The region {wanted.region} at AWS has no registry here.",
+            mend="Name its ECR under registries in the server's cloud.yml; docs/containers.md says how.",
+        )
     if registry is None:
         return _keep(step, engine, wanted)
     repository = f"{registry.place(step.image.account)}/{wanted.repository}"
