@@ -1,7 +1,7 @@
 """A disk for OpenStack's Glance: the qcow2, its properties for POST /v2/images, and the command that sends it.
 
-Names and values: glance, etc/metadefs/compute-libvirt-image.json and glance-common-image-props.json, and the Image
-API's "Create image", where min_disk is in GiB and min_ram in MiB.
+Names and values: glance, etc/metadefs/compute-libvirt-image.json and glance-common-image-props.json; nova,
+objects/fields.py (Architecture); the Image API's "Create image", where min_disk is in GiB and min_ram in MiB.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from goldsmith.disks.packing import Packing
 
 _LEAST_MEMORY = 512
+_ARM = {"architecture": "aarch64", "hw_machine_type": "virt"}
+"""What Nova calls arm64, and its machine."""
 
 
 def write_glance(
@@ -71,6 +73,8 @@ def properties(about: About, size: int) -> dict[str, str | int]:
         "hw_vif_model": "virtio",
         "os_type": "linux",
     }
+    if about.architecture == "arm64":
+        found |= _ARM
     more = {"os_distro": distribution, "os_version": release, "description": about.description}
     return found | {key: value for key, value in more.items() if value}
 

@@ -1,7 +1,8 @@
 """A disk for Incus: a simplestreams tree to be served as it is, which offers the image as a machine and a container.
 
-Layout: incus, shared/simplestreams/products.go and cmd/incus-simplestreams/main_add.go; metadata.yaml: Incus's
-"Image format". A combined sum is the SHA-256 of the metadata's bytes followed by the root's: Incus's fingerprint.
+Layout: incus, shared/simplestreams/products.go and cmd/incus-simplestreams/main_add.go; metadata.yaml and templates:
+Incus's "Image format". A combined sum is the SHA-256 of the metadata's bytes followed by the root's: Incus's
+fingerprint.
 """
 
 from __future__ import annotations
@@ -31,6 +32,30 @@ if TYPE_CHECKING:
 
 _ARCHITECTURES = {"x86_64": "amd64", "arm64": "arm64"}
 _META = "incus.tar.xz"
+_REQUIREMENTS = {"secureboot": "false"}
+_SEED = "/var/lib/cloud/seed/nocloud-net"
+_TEMPLATES = {
+    "/etc/hostname": ("hostname.tpl", "{{ instance.name }}\n", ""),
+    f"{_SEED}/meta-data": (
+        "cloud-init-meta.tpl",
+        "instance-id: {{ instance.name }}\nlocal-hostname: {{ instance.name }}\n",
+        "",
+    ),
+    **{
+        f"{_SEED}/{part}": (
+            f"cloud-init-{part}.tpl",
+            f'{{{{ config_get("cloud-init.{part}", properties.default) }}}}\n',
+            default,
+        )
+        for part, default in (
+            ("user-data", "#cloud-config\n{}"),
+            ("vendor-data", "#cloud-config\n{}"),
+            ("network-config", "version: 2\nethernets:\n  eth0:\n    dhcp4: true"),
+        )
+    },
+}
+"""What Incus writes into a container before its first start, cloud-init's data source NoCloud: each file's template
+by name and text, and what stands in it where the instance's configuration says nothing."""
 _ROOTS = {"disk-kvm.img": ("disk.qcow2", "disk-kvm-img"), "squashfs": ("rootfs.squashfs", "squashfs")}
 """A root's ftype, its file's name, and its part in the name of the combined sum."""
 
@@ -65,28 +90,35 @@ def write_incus(
 
 
 def metadata(about: About) -> bytes:
-    """Return incus.tar.xz: an archive with metadata.yaml alone."""
+    """Return incus.tar.xz: an archive with metadata.yaml and the templates of a container's first files."""
     words = _words(about)
-    text = yaml.safe_dump(
-        {
-            "architecture": about.architecture,
-            "creation_date": int(_moment(about).timestamp()),
-            "properties": {
-                "architecture": words["arch"],
-                "description": about.description or f"{about.name} {about.version}".strip(),
-                "name": words["name"],
-                "os": words["os"],
-                "release": words["release"],
-                "serial": serial(about),
-                "variant": words["name"],
-            },
+    described = {
+        "architecture": about.architecture,
+        "creation_date": int(_moment(about).timestamp()),
+        "properties": {
+            "architecture": words["arch"],
+            "description": about.description or f"{about.name} {about.version}".strip(),
+            "name": words["name"],
+            "os": words["os"],
+            "release": words["release"],
+            "serial": serial(about),
+            "variant": words["name"],
+            **{f"requirements.{name}": value for name, value in _REQUIREMENTS.items()},
         },
-    ).encode()
+        "templates": {
+            path: {"when": ["create", "copy"], "template": name, "properties": {"default": default}}
+            for path, (name, _, default) in _TEMPLATES.items()
+        },
+    }
+    files = {"metadata.yaml": yaml.safe_dump(described)}
+    files |= {f"templates/{name}": text for name, text, _ in _TEMPLATES.values()}
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        info = tarfile.TarInfo("metadata.yaml")
-        info.size, info.mode, info.mtime = len(text), 0o644, about.epoch
-        archive.addfile(info, io.BytesIO(text))
+        for name, text in files.items():
+            content = text.encode()
+            info = tarfile.TarInfo(name)
+            info.size, info.mode, info.mtime = len(content), 0o644, about.epoch
+            archive.addfile(info, io.BytesIO(content))
     return lzma.compress(packed.getvalue())
 
 
@@ -121,13 +153,13 @@ def images(about: About, meta: bytes, roots: Mapping[str, Path]) -> dict[str, ob
             "path": f"{home}/{file.name}",
         }
     product = {
-        "aliases": f"{words['name']},{words['os']}/{words['release']}/{words['name']}",
+        "aliases": f"{words['name']},{words['os'].lower()}/{words['release']}/{words['name']}",
         "arch": words["arch"],
         "os": words["os"],
         "release": words["release"],
-        "release_title": words["release"],
+        "release_title": " ".join(filter(None, (words["release"], about.name, about.version))),
         "variant": words["name"],
-        "requirements": {"secureboot": "false"},
+        "requirements": _REQUIREMENTS,
         "versions": {serial(about): {"items": items}},
     }
     return {

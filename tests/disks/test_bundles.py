@@ -7,12 +7,24 @@ import io
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import tarfile
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import IPv4Address
 
 import pytest
 import yaml
 import zstandard
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -201,7 +213,9 @@ def test_vagrant_takes_the_box(raw, tmp_path):
     write_box(raw, tmp_path / "web.box", about=ABOUT)
     env = {"VAGRANT_HOME": str(tmp_path / "home"), "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
     env |= {"VAGRANT_DISABLE_STRICT_DEPENDENCY_ENFORCEMENT": "1", "VAGRANT_NO_PLUGINS": "1"}
-    argv = ["vagrant", "box", "add", "--provider", "libvirt", "--name", "web", tmp_path / "web.box"]
+    with (tmp_path / "web.box").open("rb") as file:
+        checked = ["--checksum-type", "sha256", "--checksum", hashlib.file_digest(file, "sha256").hexdigest()]
+    argv = ["vagrant", "box", "add", "--provider", "libvirt", "--name", "web", *checked, tmp_path / "web.box"]
     subprocess.run(argv, env=env, check=True, capture_output=True)
     listed = subprocess.run(["vagrant", "box", "list", "-i"], env=env, check=True, capture_output=True, text=True)
     assert "web (libvirt, 0" in listed.stdout
@@ -226,9 +240,37 @@ def test_incus_finds_each_file_by_its_sums(raw, tmp_path):
         assert hashlib.sha256(both).hexdigest() == meta[key]
     with tarfile.open(fileobj=io.BytesIO(found[meta["path"]]), mode="r:xz") as inner:
         told = yaml.safe_load(inner.extractfile("metadata.yaml"))
+        assert {f"templates/{each['template']}" for each in told["templates"].values()} == set(inner.getnames()[1:])
     assert told["architecture"] == "x86_64"
     assert {"os", "release", "variant", "architecture", "description"} <= told["properties"].keys()
+    assert told["properties"]["requirements.secureboot"] == "false"
     same_disk(raw, found[items["disk-kvm.img"]["path"]], tmp_path)
+
+
+@mksquashfs
+@pytest.mark.skipif(not shutil.which("incus"), reason="incus-client is not installed")
+def test_incus_takes_machine_and_container_from_the_served_tree(raw, tmp_path):
+    write_incus(raw, tmp_path / "web.tar", about=ABOUT)
+    with tarfile.open(tmp_path / "web.tar") as archive:
+        archive.extractall(tmp_path / "tree", filter="data")
+    (tmp_path / "out").mkdir()
+    with served(tmp_path / "tree", tmp_path) as (address, certificate):
+        env = {"INCUS_CONF": str(tmp_path / "conf"), "SSL_CERT_FILE": certificate, "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}  # fmt: skip
+
+        def incus(*words):
+            return subprocess.run(["incus", *words], env=env, check=True, capture_output=True, text=True).stdout
+
+        incus("remote", "add", "here", address, "--protocol", "simplestreams")
+        listed = {each["type"]: each for each in json.loads(incus("image", "list", "here:", "--format", "json"))}
+        incus("image", "export", "here:debian/12/web", str(tmp_path / "out"))
+        incus("image", "export", "here:web", str(tmp_path / "out"), "--vm")
+    meta = (tmp_path / "out/incus.tar.xz").read_bytes()
+    for kind, name in (("virtual-machine", "disk.qcow2"), ("container", "rootfs.squashfs")):
+        both = meta + (tmp_path / "out" / name).read_bytes()
+        assert listed[kind]["fingerprint"] == hashlib.sha256(both).hexdigest()
+        assert listed[kind]["properties"]["description"] == "Debian 12 web 1.0.2 amd64 (202611231518)"
+        assert listed[kind]["properties"]["requirements.secureboot"] == "false"
+    same_disk(raw, (tmp_path / "out/disk.qcow2").read_bytes(), tmp_path)
 
 
 def test_glance_hears_what_the_disk_needs(raw, tmp_path):
@@ -239,6 +281,11 @@ def test_glance_hears_what_the_disk_needs(raw, tmp_path):
     assert found["SHA512SUMS"].decode().split()[0] == hashlib.sha512(found["disk.qcow2"]).hexdigest()
     assert b"--property hw_firmware_type=uefi" in found["create.sh"]
     same_disk(raw, found["disk.qcow2"], tmp_path)
+
+
+def test_glance_hears_of_arm_by_novas_name():
+    arm = properties(About(name="web", architecture="arm64"), MIB)
+    assert (arm["architecture"], arm["hw_machine_type"]) == ("aarch64", "virt")
 
 
 def test_no_name_reaches_the_shell():
@@ -256,6 +303,41 @@ def test_cpio_reads_what_was_packed(files):
     for name, data in files.items():
         assert name.encode() + b"\0" in packed
         assert data in packed
+
+
+@contextmanager
+def served(tree, folder):
+    """Serve a folder over HTTPS on loopback; gives its address and the certificate to trust, kept in ``folder``."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tests")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .sign(key, SHA256())
+    )
+    pem = folder / "server.pem"
+    pem.write_bytes(
+        signed.public_bytes(Encoding.PEM) + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=tree)) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"https://127.0.0.1:{server.server_port}", str(pem)
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def same_disk(raw, image, folder):
