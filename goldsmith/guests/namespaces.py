@@ -28,7 +28,11 @@ FIRST_SUBORDINATE = 100000
 """Where Debian's own ranges begin (login.defs(5), SUB_UID_MIN)."""
 
 ROOTS_OWN_RANGE = 1 << 30
-"""First host id for namespaces that root makes when /etc/subuid grants root none (inside systemd's container range)."""
+"""First host id for namespaces that root makes (inside systemd's container range).
+
+It is not one that /etc/subuid grants: packages as Incus add such a grant when they are installed, and what is kept by
+the old ids could not be read any more.
+"""
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUSER = 0x10000000
@@ -67,8 +71,9 @@ def id_map(kind: str, *, user: int | None = None) -> IdMap:
     uid = os.getuid() if user is None else user
     granted = _subordinate(Path(f"/etc/sub{kind}"), uid)
     if uid == 0:
-        first = granted[0] if granted and granted[1] >= RANGE else ROOTS_OWN_RANGE
-        return IdMap(((0, first, RANGE),))
+        if granted and granted[1] >= RANGE and not _exist(kind, ROOTS_OWN_RANGE):
+            return IdMap(((0, granted[0], RANGE),))
+        return IdMap(((0, ROOTS_OWN_RANGE, RANGE),))
     if not granted or granted[1] < RANGE - 1:
         name = pwd.getpwuid(uid).pw_name
         free = _first_free()
@@ -79,6 +84,12 @@ def id_map(kind: str, *, user: int | None = None) -> IdMap:
         )
     own = uid if kind == "uid" else os.getgid()
     return IdMap(((0, own, 1), (1, granted[0], RANGE - 1)))
+
+
+def _exist(kind: str, first: int) -> bool:
+    """Tell whether a range of ids from ``first`` on exists where this process runs: a container has only some."""
+    rows = (map(int, line.split()) for line in Path(f"/proc/self/{kind}_map").read_text().splitlines())
+    return any(begin <= first and first + RANGE <= begin + count for begin, _, count in rows)
 
 
 def _first_free() -> int:

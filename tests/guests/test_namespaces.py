@@ -32,6 +32,19 @@ def test_root_gets_none_of_the_host_s_ids() -> None:
         assert count == 65536
 
 
+def test_root_keeps_its_range_when_a_package_grants_it_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(namespaces, "_subordinate", lambda file, uid: None)
+    before = id_map("uid", user=0)
+    monkeypatch.setattr(namespaces, "_subordinate", lambda file, uid: (1000000, 1000000000))
+    assert id_map("uid", user=0) == before
+
+
+def test_root_of_a_container_with_few_ids_takes_what_it_is_granted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(namespaces, "_subordinate", lambda file, uid: (65536, 65536))
+    monkeypatch.setattr(namespaces, "_exist", lambda kind, first: False)
+    assert id_map("uid", user=0) == IdMap(((0, 65536, 65536),))
+
+
 def test_an_ordinary_user_is_the_root_and_its_range_is_everybody_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
