@@ -11,7 +11,7 @@ from goldsmith.disks.containers import to_raw
 from goldsmith.disks.ext4.export import export
 from goldsmith.disks.ext4.reader import MAGIC, ROOT, FileSystem
 from goldsmith.disks.plan import DiskError
-from goldsmith.disks.tables import read_at, read_table
+from goldsmith.disks.tables import SECTOR, read_at, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ _MARKS = (
     (3, b"NTFS", "NTFS"),
     (0xFF6, b"SWAPSPACE2", "swap"),
     (0x52, b"FAT32", "FAT"),
-    (0x36, b"FAT1", "FAT"),
+    (0x36, b"FAT", "FAT"),
 )
 """Where a file system or what holds one says its name: (bytes from its begin, what stands there, what it is)."""
 
@@ -72,7 +72,7 @@ def _root(disk: Path, file: BinaryIO, stretches: list[Stretch]) -> FileSystem:
     """Return the first ext file system that has an operating system's folders."""
     refused: DiskError | None = None
     for stretch in stretches:
-        if read_at(file, stretch.offset + 1024 + 56, 2) != MAGIC.to_bytes(2, "little"):
+        if not is_ext(file, stretch):
             continue
         try:
             files = FileSystem(file, stretch.offset, stretch.size)
@@ -101,6 +101,17 @@ def content_of(file: BinaryIO, stretch: Stretch) -> str:
         for at, mark, name in _MARKS:
             if read_at(file, stretch.offset + at, len(mark)) == mark:
                 return name
-        if read_at(file, stretch.offset + 1024 + 56, 2) == MAGIC.to_bytes(2, "little"):
+        if is_ext(file, stretch):
             return "an ext file system without a system in it"
     return "nothing that is known here"
+
+
+def is_ext(file: BinaryIO, stretch: Stretch) -> bool:
+    """Return whether a partition holds a file system of the kind ext2, ext3 or ext4."""
+    return read_at(file, stretch.offset + 1024 + 56, 2) == MAGIC.to_bytes(2, "little")
+
+
+def is_fat(file: BinaryIO, stretch: Stretch) -> bool:
+    """Return whether a partition holds a FAT file system, as an ESP does."""
+    head = read_at(file, stretch.offset, SECTOR)
+    return head[0x52:0x57] == b"FAT32" or head[0x36:0x39] == b"FAT"

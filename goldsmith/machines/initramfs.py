@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import struct
 
+from goldsmith.disks.netboot.cpio import archive
+
 MARKER = b"goldsmith: this kernel runs\n"
 
 _BASE = 0x400000
 _HEADERS = 64 + 56
-_REGULAR_EXECUTABLE = 0o100755
 
 
 def probe_initramfs() -> bytes:
     """Return a cpio archive (newc) whose /init writes MARKER to the console and reboots."""
-    return _member(1, "init", _REGULAR_EXECUTABLE, _init()) + _member(0, "TRAILER!!!", 0, b"")
+    return archive({"init": _init()}, mode=0o755)
 
 
 def _init() -> bytes:
@@ -37,14 +38,3 @@ def _init() -> bytes:
     header = struct.pack("<HHIQQQIHHHHHH", 2, 62, 1, _BASE + _HEADERS, 64, 0, 0, 64, 56, 1, 0, 0, 0)
     segment = struct.pack("<IIQQQQQQ", 1, 5, 0, _BASE, _BASE, size, size, 0x1000)
     return identity + header + segment + code
-
-
-def _member(inode: int, name: str, mode: int, data: bytes) -> bytes:
-    """Return one entry of a cpio archive (cpio(5), "New ASCII Format")."""
-    numbers = (inode, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0)
-    head = b"070701" + b"".join(b"%08X" % number for number in numbers) + name.encode() + b"\0"
-    return _padded(head) + _padded(data)
-
-
-def _padded(data: bytes) -> bytes:
-    return data + bytes(-len(data) % 4)

@@ -99,6 +99,7 @@ def test_a_disk_with_everything_has_no_finding(made):
         system="Debian GNU/Linux 12 (bookworm)",
         kernels=("6.1.0-1-amd64",),
         cloud_init=True,
+        os_release=WHOLE["usr/lib/os-release"].decode(),
         packages=STATUS,
         findings=(),
     )

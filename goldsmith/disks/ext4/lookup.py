@@ -10,6 +10,9 @@ from goldsmith.disks.ext4.reader import ROOT
 if TYPE_CHECKING:
     from goldsmith.disks.ext4.reader import FileSystem, Inode
 
+LARGEST_TEXT = 256 << 10
+"""Bytes of a text that a system is set up by: more of one is not read."""
+
 _MOST_LINKS = 40
 
 

@@ -8,13 +8,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _FOLDER = 0o040755
-_FILE = 0o100644
+_FILE = 0o100000
 
 
-def archive(files: Mapping[str, bytes]) -> bytes:
-    """Return the archive of those files and of the folders they are in, mode 0644, all of them root's and of 1970."""
+def archive(files: Mapping[str, bytes], *, mode: int = 0o644) -> bytes:
+    """Return the archive of those files, of that mode, and of the folders they are in; all are root's and of 1970."""
     folders = sorted({name.rpartition("/")[0] for name in files if "/" in name})
-    members = [*((folder, _FOLDER, b"") for folder in folders), *((name, _FILE, data) for name, data in files.items())]
+    members = [
+        *((folder, _FOLDER, b"") for folder in folders),
+        *((name, _FILE | mode, data) for name, data in files.items()),
+    ]
     packed = b"".join(_member(number, *member) for number, member in enumerate(members, 1))
     return packed + _member(0, "TRAILER!!!", 0, b"")
 
