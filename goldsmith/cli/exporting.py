@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from goldsmith.disks.containers import Kind
     from goldsmith.disks.formats import Format
-    from goldsmith.pipelines.progress import Stage
     from goldsmith.publish.source import Facts, Source
 
 PARTIAL = ".partial"
@@ -129,20 +128,21 @@ def _write_disk(source: Source, row: Format, file: Path, stages: Stages, *, veri
             row.write(raw, file, about=source.facts.about(), progress=stage.progress)
             stage.note = bytes_for_people(file.stat().st_size)
         if verify:
-            with stages.stage("verify") as stage:
-                _require_same(raw, file, READ_BACK[row.name], stage)
+            _require_same(raw, file, READ_BACK[row.name], stages)
 
 
-def _require_same(raw: Path, file: Path, kind: Kind, stage: Stage) -> None:
+def _require_same(raw: Path, file: Path, kind: Kind, stages: Stages) -> None:
     back = file.with_name(f"{file.name}.back")
-    to_raw(file, kind, back)
-    at = first_difference(raw, back, stage.progress)
+    with stages.stage("read back") as stage:
+        to_raw(file, kind, back, progress=stage.progress)
+    with stages.stage("compare") as stage:
+        at = first_difference(raw, back, stage.progress)
+        stage.note = "it is the image's disk" if at is None else "it is not the image's disk"
     if at is not None:
         raise GoldsmithError(
             f"What was written differs from the image's disk from byte {at} on.",
             mend="It is removed again. Check the disk it was written to, and this host's memory.",
         )
-    stage.note = "it is the image's disk"
 
 
 @contextmanager

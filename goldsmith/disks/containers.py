@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import TYPE_CHECKING, Literal, get_args
 
 from goldsmith.disks import headers
@@ -22,12 +23,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from goldsmith.guests.process import Stream
+
 Kind = Literal["qcow2", "raw", "vmdk", "vhd", "vhdx", "ova", "raw.xz", "raw.zst"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 LARGEST = 1024 * GIB
 CONVERT_SECONDS = 1800
 _INFO_SECONDS = 60
+_PERCENT = re.compile(rb"\((\d+\.\d+)/100%\)")
+"""How `qemu-img convert -p` tells how far it is."""
 
 _XZ, _ZSTD, _GZIP, _BZIP2 = b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"\x1f\x8b", b"BZh"
 _TAR_AT, _TAR = 257, b"ustar"
@@ -40,11 +45,12 @@ _MAGICS = (
 )  # fmt: skip
 
 
-def to_raw(image: Path, kind: Kind, output: Path) -> None:
+def to_raw(image: Path, kind: Kind, output: Path, *, progress: Callable[[int, int], None] | None = None) -> None:
     """Write the image's disk as a sparse raw disk to ``output``, which may be there already.
 
     Raises DiskError for one that names other files, is too large, does not fit, or is damaged. An appliance must
-    have one disk.
+    have one disk. ``progress`` hears (bytes done, of how many): of the file where it is compressed as a whole, of the
+    disk otherwise.
     """
     if kind == "ova":
         disks = machine_disks(image)
@@ -53,11 +59,11 @@ def to_raw(image: Path, kind: Kind, output: Path) -> None:
                 f"{image} is an appliance with {len(disks)} disks, and one is wanted.",
                 mend="Unpack it with tar, and name the VMDK of the system.",
             )
-        _convert(disks[0], "vmdk", output)
+        _convert(disks[0], "vmdk", output, progress)
     elif kind in {"raw.xz", "raw.zst"}:
-        unpack(image, kind, output, largest=LARGEST, seconds=CONVERT_SECONDS)
+        unpack(image, kind, output, largest=LARGEST, seconds=CONVERT_SECONDS, progress=progress)
     else:
-        _convert(Brought.whole(image), kind, output)
+        _convert(Brought.whole(image), kind, output, progress)
 
 
 def appliance_to_raw(ova: Path, place: Callable[[int], Path]) -> list[Path]:
@@ -99,17 +105,25 @@ def require_size(image: Path, size: int) -> None:
         )
 
 
-def _convert(image: Brought, kind: str, output: Path) -> None:
+def _convert(image: Brought, kind: str, output: Path, progress: Callable[[int, int], None] | None = None) -> None:
     driver, require_whole = _DRIVERS[kind]
     if require_whole:
         require_whole(image)
     source = ["--image-opts", image.for_qemu(driver)]
     found = json.loads(run_tool(["qemu-img", "info", "--output=json", *source], timeout=_INFO_SECONDS))
-    require_size(image.path, int(found["virtual-size"]))
+    size = int(found["virtual-size"])
+    require_size(image.path, size)
     measure = ["qemu-img", "measure", "-O", "qcow2", "--output=json", *source]
     require_room(output, int(json.loads(run_tool(measure, timeout=_INFO_SECONDS))["required"]))
     target = f"file:{os.path.abspath(output)}"  # noqa: PTH100 - links stay
-    run_tool(["qemu-img", "convert", "-O", "raw", "-S", "4k", *source, target], timeout=CONVERT_SECONDS)
+
+    def hear(_: Stream, said: bytes) -> None:
+        if progress and (percents := _PERCENT.findall(said)):
+            progress(int(size * float(percents[-1]) / 100), size)
+
+    run_tool(
+        ["qemu-img", "convert", "-p", "-O", "raw", "-S", "4k", *source, target], timeout=CONVERT_SECONDS, on_output=hear
+    )
 
 
 def _is_tar(head: bytes) -> bool:

@@ -20,7 +20,9 @@ import yaml
 
 from goldsmith.disks.about import NOTHING_KNOWN
 from goldsmith.disks.bundle import staging, write_bundle
+from goldsmith.disks.ext4.lookup import LARGEST_TEXT, read
 from goldsmith.disks.qcow2 import write_qcow2
+from goldsmith.disks.reading import root_files
 from goldsmith.disks.squashfs import write_squashfs
 
 if TYPE_CHECKING:
@@ -34,28 +36,7 @@ _ARCHITECTURES = {"x86_64": "amd64", "arm64": "arm64"}
 _META = "incus.tar.xz"
 _REQUIREMENTS = {"secureboot": "false"}
 _SEED = "/var/lib/cloud/seed/nocloud-net"
-_TEMPLATES = {
-    "/etc/hostname": ("hostname.tpl", "{{ instance.name }}\n", ""),
-    f"{_SEED}/meta-data": (
-        "cloud-init-meta.tpl",
-        "instance-id: {{ instance.name }}\nlocal-hostname: {{ instance.name }}\n",
-        "",
-    ),
-    **{
-        f"{_SEED}/{part}": (
-            f"cloud-init-{part}.tpl",
-            f'{{{{ config_get("cloud-init.{part}", properties.default) }}}}\n',
-            default,
-        )
-        for part, default in (
-            ("user-data", "#cloud-config\n{}"),
-            ("vendor-data", "#cloud-config\n{}"),
-            ("network-config", "version: 2\nethernets:\n  eth0:\n    dhcp4: true"),
-        )
-    },
-}
-"""What Incus writes into a container before its first start, cloud-init's data source NoCloud: each file's template
-by name and text, and what stands in it where the instance's configuration says nothing."""
+_NOTHING = "#cloud-config\n{}"
 _ROOTS = {"disk-kvm.img": ("disk.qcow2", "disk-kvm-img"), "squashfs": ("rootfs.squashfs", "squashfs")}
 """A root's ftype, its file's name, and its part in the name of the combined sum."""
 
@@ -78,7 +59,9 @@ def write_incus(
         roots = {ftype: folder / name for ftype, (name, _) in _ROOTS.items()}
         write_qcow2(raw, roots["disk-kvm.img"], packing=packing, progress=progress)
         write_squashfs(raw, roots["squashfs"])
-        meta = metadata(about)
+        with root_files(raw) as files:
+            fstab = read(files, "/etc/fstab", LARGEST_TEXT).decode(errors="replace")
+        meta = metadata(about, fstab)
         home = f"images/{_words(about)['name']}/{serial(about)}"
         members: dict[str, bytes | Path] = {
             "streams/v1/index.json": _json(index(about)),
@@ -89,9 +72,9 @@ def write_incus(
         write_bundle(output, members, about.epoch)
 
 
-def metadata(about: About) -> bytes:
-    """Return incus.tar.xz: an archive with metadata.yaml and the templates of a container's first files."""
-    words = _words(about)
+def metadata(about: About, fstab: str = "") -> bytes:
+    """Return incus.tar.xz: an archive with metadata.yaml and templates; ``fstab`` is the disk's own."""
+    words, templates = _words(about), _templates(fstab)
     described = {
         "architecture": about.architecture,
         "creation_date": int(_moment(about).timestamp()),
@@ -106,20 +89,45 @@ def metadata(about: About) -> bytes:
             **{f"requirements.{name}": value for name, value in _REQUIREMENTS.items()},
         },
         "templates": {
-            path: {"when": ["create", "copy"], "template": name, "properties": {"default": default}}
-            for path, (name, _, default) in _TEMPLATES.items()
+            path: {"when": ["create", "copy"], "template": _file(path), "properties": {"default": default}}
+            for path, (_, default) in templates.items()
         },
     }
-    files = {"metadata.yaml": yaml.safe_dump(described)}
-    files |= {f"templates/{name}": text for name, text, _ in _TEMPLATES.values()}
+    members = {"metadata.yaml": yaml.safe_dump(described)}
+    members |= {f"templates/{_file(path)}": text for path, (text, _) in templates.items()}
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for name, text in files.items():
+        for name, text in members.items():
             content = text.encode()
             info = tarfile.TarInfo(name)
             info.size, info.mode, info.mtime = len(content), 0o644, about.epoch
             archive.addfile(info, io.BytesIO(content))
     return lzma.compress(packed.getvalue())
+
+
+def _templates(fstab: str) -> dict[str, tuple[str, str]]:
+    """Return what Incus writes before the first start, by path: the template and its properties.default.
+
+    Those are cloud-init's data source NoCloud, and no fstab in a container, which would wait for the disk's file
+    systems. What the image brings stands in properties alone, which are no template.
+    """
+    return {
+        "/etc/hostname": ("{{ instance.name }}\n", ""),
+        "/etc/fstab": ('{% if instance.type == "virtual-machine" %}{{ properties.default }}{% endif %}', fstab),
+        f"{_SEED}/meta-data": ("instance-id: {{ instance.name }}\nlocal-hostname: {{ instance.name }}\n", ""),
+        f"{_SEED}/user-data": ('{{ config_get("cloud-init.user-data", properties.default) }}\n', _NOTHING),
+        f"{_SEED}/vendor-data": ('{{ config_get("cloud-init.vendor-data", properties.default) }}\n', _NOTHING),
+        f"{_SEED}/network-config": (
+            '{% if config_get("cloud-init.network-config", "") %}{{ config_get("cloud-init.network-config", "") }}\n'
+            "{% else %}version: 2\nethernets:\n"
+            '  {% if instance.type == "virtual-machine" %}enp5s0{% else %}eth0{% endif %}: {dhcp4: true}\n{% endif %}',
+            "",
+        ),
+    }
+
+
+def _file(path: str) -> str:
+    return f"{path.rpartition('/')[2]}.tpl"
 
 
 def index(about: About) -> dict[str, object]:

@@ -9,7 +9,9 @@ from goldsmith.disks.plan import DiskError
 from goldsmith.guests.process import run_process
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from goldsmith.guests.process import Stream
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -20,10 +22,14 @@ def run_tool(
     stdin: bytes = b"",
     env: Mapping[str, str] | None = None,
     timeout: float | None = None,
+    on_output: Callable[[Stream, bytes], None] | None = None,
 ) -> bytes:
-    """Run a tool and return its output; raise DiskError with its words when it fails or exceeds ``timeout`` seconds."""
+    """Run a tool and return its output; raise DiskError with its words when it fails or exceeds ``timeout`` seconds.
+
+    ``on_output`` hears what it prints as it comes.
+    """
     variables = {"PATH": SEARCH_PATH, "LANG": "C.UTF-8", "TZ": "UTC", "HOME": os.sep, **(env or {})}
-    done = run_process(argv, stdin=stdin, env=variables, timeout=timeout)
+    done = run_process(argv, stdin=stdin, env=variables, timeout=timeout, on_output=on_output)
     if done.timed_out:
         raise DiskError(f"{argv[0]} did not finish in {timeout:.0f} seconds.", mend="The disk may be damaged.")
     if done.exit_code:

@@ -31,16 +31,27 @@ _ZSTD_READ = 2 << 10
 """Bytes that are unpacked at once: at most 128 KiB come of four of them (RFC 8878, RLE blocks)."""
 
 _ROOM_EVERY = 64 << 20
+_TELL_EVERY = 1 << 20
 _ZEROS = bytes(_GRAIN)
 
 
-def unpack(image: Path, kind: str, output: Path, *, largest: int, seconds: float) -> None:
+def unpack(
+    image: Path,
+    kind: str,
+    output: Path,
+    *,
+    largest: int,
+    seconds: float,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
     """Write the disk in ``image``, of the kind raw.xz or raw.zst, as a sparse raw disk to ``output``.
 
+    ``progress`` hears (bytes of ``image`` read, of how many): how many come of them, nobody knows before.
     Raises DiskError for one that is damaged, of more than ``largest`` bytes, takes longer, or does not fit.
     """
     deadline = time.monotonic() + seconds
-    size = written = room_asked = 0
+    size = written = room_asked = told = 0
+    compressed = image.stat().st_size
     descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
     try:
         with image.open("rb") as source, closing(_CHUNKS[kind](source)) as chunks:
@@ -54,11 +65,16 @@ def unpack(image: Path, kind: str, output: Path, *, largest: int, seconds: float
                     raise DiskError(
                         f"{image} could not be unpacked in {seconds:.0f} seconds.", mend="It may be damaged."
                     )
+                if progress and source.tell() > told:
+                    told = source.tell() + _TELL_EVERY
+                    progress(source.tell(), compressed)
                 written += _write(descriptor, size, chunk)
                 size += len(chunk)
                 if written > room_asked:
                     room_asked = written + _ROOM_EVERY
                     require_room(output, _ROOM_EVERY)
+        if progress:
+            progress(compressed, compressed)
         os.ftruncate(descriptor, -(-size // _SECTOR) * _SECTOR)
     except (lzma.LZMAError, zstandard.ZstdError) as wrong:
         raise DiskError(f"{image} could not be unpacked: {wrong}", mend="Copy it anew.") from wrong

@@ -117,8 +117,12 @@ def test_every_format_is_read_and_known_by_what_is_in_it(tmp_path, name):
     image = tmp_path / "an image, of a kind"
     FORMATS[name].write(raw, image)
     assert kind_of(image) == name
-    to_raw(image, name, tmp_path / "out.raw")
+    heard = []
+    to_raw(image, name, tmp_path / "out.raw", progress=lambda *far: heard.append(far))
     assert (tmp_path / "out.raw").read_bytes() == raw.read_bytes()
+    whole = image.stat().st_size if name in {"raw.xz", "raw.zst"} else 3 * MIB
+    assert heard == sorted(heard)
+    assert heard[-1] == (whole, whole)
     assert (tmp_path / "out.raw").stat().st_blocks * 512 < MIB + 4096
 
 
