@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -14,17 +14,22 @@ from goldsmith.cli.publishing import found_source
 from goldsmith.cli.view import choose_view
 from goldsmith.documents.distribution import DistributionConfiguration, LaunchPermission
 from goldsmith.documents.shape_faults import read_shape
+from goldsmith.errors import GoldsmithError
 from goldsmith.pipelines.home import Home
 from goldsmith.pipelines.progress import Stages
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
+    from goldsmith.publish.aws.publishing import Step
     from goldsmith.publish.aws.wanted import AwsWanted, RegionWanted
     from goldsmith.publish.source import Facts, Source
 
+    Told = tuple[dict[str, Any], list[tuple[str, str, str]] | None]
+
 AWS, BUCKET, REGISTRY = "aws", "s3://", "oci://"
 CONTAINER = "oci"
+REFERENCE_SLASHES = 2
 ACCOUNT = re.compile(r"[0-9]{12}")
 
 
@@ -58,6 +63,7 @@ class Publication:
     aws: AwsOptions
     plain_http: bool = False
     dry_run: bool = False
+    abandon: bool = False
     as_json: bool = False
 
 
@@ -69,46 +75,80 @@ def publish_image(asked: Publication) -> None:
             mend="Say --to aws, --to s3://BUCKET/KEY, or --to oci://HOST/REPOSITORY:TAG.",
         )
     home = Home.default().ready()
+    if asked.abandon:
+        told, lines = _abandon(asked, home)
+    else:
+        told, lines = _publish(asked, home)
+    if asked.as_json:
+        print_json(told)
+        return
+    if lines:
+        print_table(("REGION", "", "WHAT"), lines)
+    print(told["summary"])
+
+
+def _publish(asked: Publication, home: Home) -> Told:
     view = choose_view(as_json=False)
     try:
         with found_source(asked.image) as source:
             stages = Stages(view)
             if asked.to == AWS:
-                told, lines = _to_aws(asked, source, home, stages)
-            elif asked.to.startswith(BUCKET):
-                told, lines = _to_bucket(asked, source, home, stages)
-            else:
-                told, lines = _to_registry(asked, source, home, stages)
+                return _to_aws(asked, source, home, stages)
+            if asked.to.startswith(BUCKET):
+                return _to_bucket(asked, source, home, stages)
+            return _to_registry(asked, source, home, stages)
     finally:
         view.close()
-    if asked.as_json:
-        print_json(told)
-        return
-    if isinstance(lines, list):
-        print_table(("REGION", "", "WHAT"), lines)
-    print(told["summary"])
 
 
-def _to_aws(
-    asked: Publication, source: Source, home: Home, stages: Stages
-) -> tuple[Mapping[str, object], list[tuple[str, str, str]] | None]:
+def _abandon(asked: Publication, home: Home) -> Told:
+    """Delete what publishes of an image left in regions. An image that is gone here is known by its whole reference."""
+    from goldsmith.publish.aws.clients import Clients
+    from goldsmith.publish.aws.publishing import abandon_at_aws
+
+    regions = [name for name in asked.aws.regions.split(",") if name]
+    if asked.to != AWS or not regions:
+        raise UsageError("Only snapshots at AWS can be abandoned.", mend="Say --to aws and --region.")
+    try:
+        with found_source(asked.image) as source:
+            reference = source.facts.reference
+    except GoldsmithError:
+        if asked.image.count("/") != REFERENCE_SLASHES:
+            raise
+        reference = asked.image
+    clients = Clients(asked.profile, asked.endpoint)
+    steps = [
+        step
+        for region in regions
+        for step in abandon_at_aws(clients, region, home.path, reference, dry_run=asked.dry_run)
+    ]
+    deleted = sum(not step.there for step in steps)
+    verb = "would be deleted" if asked.dry_run else "deleted"
+    summary = f"{deleted} snapshot{'' if deleted == 1 else 's'} {verb} of {reference}."
+    return {"steps": [asdict(step) for step in steps], "summary": summary}, _lines(steps, dry_run=asked.dry_run)
+
+
+def _lines(steps: Iterable[Step], *, dry_run: bool) -> list[tuple[str, str, str]]:
+    done = "would be" if dry_run else "done"
+    return [(step.region, "there" if step.there else done, step.what) for step in steps]
+
+
+def _to_aws(asked: Publication, source: Source, home: Home, stages: Stages) -> Told:
     from goldsmith.publish.aws.clients import Clients
     from goldsmith.publish.aws.publishing import publish_to_aws
 
     wanted = aws_wanted(asked.aws, source.facts)
     clients = Clients(asked.profile, asked.endpoint)
     made = publish_to_aws(source, wanted, clients, home.path, stages, dry_run=asked.dry_run)
-    done = "would be" if asked.dry_run else "done"
-    lines = [(step.region, "there" if step.there else done, step.what) for step in made.steps]
     if made.unchanged:
         summary = f"{source.facts.reference} is there; nothing was sent."
     else:
         verb = "would be sent" if asked.dry_run else "sent"
         summary = f"{bytes_for_people(made.sent)} {verb}, of {bytes_for_people(made.least)} that differ."
-    return {**asdict(made), "summary": summary}, lines
+    return {**asdict(made), "summary": summary}, _lines(made.steps, dry_run=asked.dry_run)
 
 
-def _to_bucket(asked: Publication, source: Source, home: Home, stages: Stages) -> tuple[Mapping[str, object], None]:
+def _to_bucket(asked: Publication, source: Source, home: Home, stages: Stages) -> Told:
     from goldsmith.publish.bucket import publish_to_bucket
 
     with stages.stage(f"send to {asked.to}") as stage:
@@ -129,7 +169,7 @@ def _to_bucket(asked: Publication, source: Source, home: Home, stages: Stages) -
     return {**asdict(made), "summary": f"{summary}\nsha256 {made.sha256}"}, None
 
 
-def _to_registry(asked: Publication, source: Source, home: Home, stages: Stages) -> tuple[Mapping[str, object], None]:
+def _to_registry(asked: Publication, source: Source, home: Home, stages: Stages) -> Told:
     from goldsmith.publish.registry import publish_disk
     from goldsmith.publish.registry import publish_image as publish_container
 

@@ -34,7 +34,7 @@ def publish(
         list[str] | None, typer.Option("--share", help="An account, an organisation's or unit's ARN, or all.")
     ] = None,
     encrypt: Annotated[bool, typer.Option("--encrypt", help="Encipher the snapshot.")] = False,
-    kms_key: Annotated[str, typer.Option(help="The KMS key's ARN to do so with.")] = "",
+    kms_key: Annotated[str, typer.Option(help="The KMS key to do so with: its ARN, id or alias.")] = "",
     boot_mode: Annotated[str, typer.Option(help="uefi-preferred, uefi or legacy-bios.")] = "uefi-preferred",
     tpm: Annotated[bool, typer.Option("--tpm", help="Instances have a TPM 2.0 (boot mode uefi).")] = False,
     template: Annotated[
@@ -46,6 +46,9 @@ def publish(
     deprecate_in: Annotated[int, typer.Option(min=0, help="Days after which the AMI is deprecated; 0 for never.")] = 0,
     plain_http: Annotated[bool, typer.Option("--plain-http", help="The registry speaks no TLS.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done and sent.")] = False,
+    abandon: Annotated[
+        bool, typer.Option("--abandon", help="Delete what publishes that were cut short left at AWS; publish nothing.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Publish an image to AWS, a bucket or a registry, once."""
@@ -66,5 +69,16 @@ def publish(
         deprecate_in=deprecate_in,
     )
     publish_image(
-        Publication(image, to, form, profile, endpoint, options, plain_http=plain_http, dry_run=dry_run, as_json=json)
+        Publication(
+            image,
+            to,
+            form,
+            profile,
+            endpoint,
+            options,
+            plain_http=plain_http,
+            dry_run=dry_run,
+            abandon=abandon,
+            as_json=json,
+        )
     )

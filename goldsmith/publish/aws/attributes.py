@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from goldsmith.publish.aws.image import tag_list, tags_of
+from goldsmith.publish.aws.clients import AwsPublishError
+from goldsmith.publish.aws.image import IMDS, snapshots_of, tag_list, tags_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,12 +31,19 @@ def set_tags(clients: Clients, region: str, image: Mapping[str, Any], tags: Mapp
     missing = {key: value for key, value in tags.items() if there.get(key) != value}
     if not missing:
         return ""
-    snapshots = [
-        each["Ebs"]["SnapshotId"] for each in image["BlockDeviceMappings"] if "SnapshotId" in each.get("Ebs", {})
-    ]
     if not dry:
-        clients.ec2(region).create_tags(Resources=[image["ImageId"], *snapshots], Tags=tag_list(missing))  # type: ignore[arg-type]
+        resources = [image["ImageId"], *snapshots_of(image)]
+        clients.ec2(region).create_tags(Resources=resources, Tags=tag_list(missing))  # type: ignore[arg-type]
     return f"tags {', '.join(sorted(missing))}"
+
+
+def require_imds(clients: Clients, region: str, image: Mapping[str, Any], *, dry: bool) -> str:
+    """Let instances of the AMI ask for their metadata by IMDSv2 alone; EC2 takes that never back."""
+    if image.get("ImdsSupport") == IMDS:
+        return ""
+    if not dry:
+        clients.ec2(region).modify_image_attribute(ImageId=image["ImageId"], ImdsSupport={"Value": IMDS})
+    return "IMDSv2 required"
 
 
 def permit(clients: Clients, region: str, image: str, permission: LaunchPermission, *, dry: bool) -> str:
@@ -63,14 +71,24 @@ def permit(clients: Clients, region: str, image: str, permission: LaunchPermissi
 
 
 def deprecate(clients: Clients, region: str, image: Mapping[str, Any], at: datetime, *, dry: bool) -> str:
-    """Deprecate the AMI from a time on."""
+    """Deprecate the AMI from a time on. Raises AwsPublishError for one that is past."""
     wanted = at.astimezone(UTC).replace(second=0, microsecond=0, tzinfo=UTC)
     there = str(image.get("DeprecationTime", ""))
     if there and datetime.fromisoformat(there).replace(second=0, microsecond=0) == wanted:
         return ""
+    require_future(wanted)
     if not dry:
         clients.ec2(region).enable_image_deprecation(ImageId=image["ImageId"], DeprecateAt=wanted)
     return f"deprecated from {wanted:%Y-%m-%d %H:%M} UTC on"
+
+
+def require_future(at: datetime) -> None:
+    """Raise AwsPublishError for a time to deprecate at that EC2 would refuse as past."""
+    if at <= datetime.now(UTC):
+        raise AwsPublishError(
+            f"The AMI would be deprecated from {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC on, which is past.",
+            mend="Say more days (--deprecate-in): they count from when the image was made.",
+        )
 
 
 def add_template_version(

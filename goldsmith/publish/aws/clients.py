@@ -8,16 +8,29 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ProfileNotFound
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+    UnknownRegionError,
+)
 from botocore.parsers import ResponseParserError
 
 from goldsmith.errors import GoldsmithError
+from goldsmith.publish.aws.refusals import AGAIN, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mypy_boto3_ebs import EBSClient
     from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_kms import KMSClient
     from mypy_boto3_ssm import SSMClient
 
 ATTEMPTS = 10
@@ -26,7 +39,14 @@ ATTEMPTS = 10
 THREADS = 24
 """Calls of EBS at once: what a snapshot takes is the way there and back of each block."""
 
-_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+_NOBODY = (
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
 
 
 class AwsPublishError(GoldsmithError):
@@ -56,6 +76,18 @@ class Clients:
         client: SSMClient = self._client("ssm", region)
         return client
 
+    def kms(self, region: str) -> KMSClient:
+        """Return the Key Management Service's client."""
+        client: KMSClient = self._client("kms", region)
+        return client
+
+    def partition(self, region: str) -> str:
+        """Return the partition of AWS that a region is in, as aws-cn; that of regions nobody knows is "aws"."""
+        try:
+            return boto3.Session().get_partition_for_region(region)
+        except UnknownRegionError:
+            return "aws"
+
     def _client(self, service: str, region: str) -> Any:
         if (service, region) not in self._made:
             config = Config(
@@ -77,22 +109,14 @@ def explained() -> Iterator[None]:
     try:
         yield
     except ClientError as refused:
-        code, message = refused.response["Error"].get("Code", ""), refused.response["Error"].get("Message", "")
-        if code in _DENIED or code.endswith("UnauthorizedOperation"):
-            raise AwsPublishError(
-                f"AWS does not let these credentials call {refused.operation_name}: {message} ({code})",
-                mend="Grant what docs/publish-aws.md lists as the least policy.",
-            ) from refused
-        raise AwsPublishError(
-            f"AWS refused {refused.operation_name}: {message} ({code})",
-            mend="Run it again: what has arrived is not sent twice.",
-        ) from refused
-    except (NoCredentialsError, ProfileNotFound) as missing:
+        message, mend = sentence(refused)
+        raise AwsPublishError(message, mend=mend) from refused
+    except _NOBODY as missing:
         raise AwsPublishError(
             f"There are no AWS credentials: {missing}.",
-            mend="Say --profile, or set AWS_PROFILE; `aws configure` makes one.",
+            mend="Say --profile, or set AWS_PROFILE; `aws configure` makes one, `aws sso login` renews one.",
         ) from missing
+    except ParamValidationError as wrong:
+        raise AwsPublishError(f"AWS does not take this: {wrong}", mend="Say it otherwise.") from wrong
     except (BotoCoreError, ResponseParserError) as broken:
-        raise AwsPublishError(
-            f"AWS cannot be reached: {broken}.", mend="Run it again: what has arrived is not sent twice."
-        ) from broken
+        raise AwsPublishError(f"AWS cannot be reached: {broken}.", mend=AGAIN) from broken

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.publish.aws.clients import AwsPublishError
@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from goldsmith.publish.aws.clients import Clients
+    from goldsmith.publish.aws.encryption import Encryption
     from goldsmith.publish.aws.wanted import AwsWanted, RegionWanted
     from goldsmith.publish.source import Facts
 
 ROOT = "/dev/xvda"
-COPYING: Any = {"Delay": 2, "MaxAttempts": 3600}
-"""A copy takes minutes; two hours are waited for it."""
+IMDS = "v2.0"
+LONGEST_DESCRIPTION = 255
 
 
 def find_image(clients: Clients, wanted: RegionWanted, content: str) -> dict[str, Any] | None:
@@ -31,7 +32,8 @@ def find_image(clients: Clients, wanted: RegionWanted, content: str) -> dict[str
     tags = tags_of(image)
     if tags.get(CONTENT_TAG) != content:
         raise AwsPublishError(
-            f"The name {wanted.name} is {image['ImageId']}'s in {wanted.region}, which holds another disk.",
+            f"The name {wanted.name} is {image['ImageId']}'s in {wanted.region}, which holds another disk, or the disk "
+            "enciphered with another key.",
             mend="Say another --name, or deregister that one.",
         )
     result: dict[str, Any] = image
@@ -44,7 +46,6 @@ def register(
     """Register the AMI of a snapshot with the tags; return its id."""
     asked: dict[str, Any] = {
         "Name": region.name,
-        "Description": region.description[:255],
         "Architecture": facts.architecture,
         "RootDeviceName": ROOT,
         "BlockDeviceMappings": [
@@ -56,9 +57,9 @@ def register(
         "VirtualizationType": "hvm",
         "EnaSupport": True,
         "BootMode": wanted.boot_mode,
-        "ImdsSupport": "v2.0",
+        "ImdsSupport": IMDS,
         "TagSpecifications": [{"ResourceType": "image", "Tags": tag_list(tags)}],
-    }
+    } | _described(region)
     if wanted.tpm:
         asked["TpmSupport"] = "v2.0"
     image: str = clients.ec2(region.region).register_image(**asked)["ImageId"]
@@ -66,31 +67,36 @@ def register(
 
 
 def copy(
-    clients: Clients, source: str, source_region: str, wanted: AwsWanted, region: RegionWanted, tags: Mapping[str, str]
+    clients: Clients,
+    source: str,
+    source_region: str,
+    region: RegionWanted,
+    tags: Mapping[str, str],
+    encryption: Encryption,
 ) -> str:
-    """Begin a copy in another region, once for the source and the name; return its id. It has the tags at once."""
-    token = hashlib.sha256(f"{source_region} {source} {region.region} {region.name}".encode()).hexdigest()
+    """Begin a copy in another region; return its id. It has the tags at once.
+
+    The token is of this call alone: AWS would answer an earlier one with that copy, though it failed or is gone.
+    """
     asked: dict[str, Any] = {
         "Name": region.name,
         "SourceImageId": source,
         "SourceRegion": source_region,
-        "Description": region.description[:255],
-        "ClientToken": token,
+        "ClientToken": str(uuid.uuid4()),
         "TagSpecifications": [{"ResourceType": kind, "Tags": tag_list(tags)} for kind in ("image", "snapshot")],
-    }
-    if wanted.encrypted or region.kms_key:
-        asked |= {"Encrypted": True} | ({"KmsKeyId": region.kms_key} if region.kms_key else {})
+    } | _described(region)
+    if encryption.on:
+        asked |= {"Encrypted": True} | ({"KmsKeyId": encryption.key} if encryption.key else {})
     image: str = clients.ec2(region.region).copy_image(**asked)["ImageId"]
     return image
 
 
-def await_available(clients: Clients, region: str, image: str) -> dict[str, Any]:
-    """Wait until an AMI is available; return it."""
-    ec2 = clients.ec2(region)
-    ec2.get_waiter("image_available").wait(ImageIds=[image], WaiterConfig=COPYING)
-    found: Any = ec2.describe_images(ImageIds=[image])["Images"][0]
-    result: dict[str, Any] = found
-    return result
+def snapshots_of(image: Mapping[str, Any]) -> list[str]:
+    """Return the snapshots of an AMI, the root's first; a copy that is not there yet has none."""
+    mappings = sorted(
+        image.get("BlockDeviceMappings", ()), key=lambda each: each.get("DeviceName") != image.get("RootDeviceName")
+    )
+    return [each["Ebs"]["SnapshotId"] for each in mappings if "SnapshotId" in each.get("Ebs", {})]
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
@@ -101,3 +107,9 @@ def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
 def tags_of(item: Mapping[str, Any]) -> dict[str, str]:
     """Return an item's tags."""
     return {tag["Key"]: tag["Value"] for tag in item.get("Tags", [])}
+
+
+def _described(region: RegionWanted) -> dict[str, str]:
+    """Return the description as EC2 takes it, ASCII alone ("Character sets beyond ASCII are not supported")."""
+    said = region.description.encode("ascii", "replace").decode()[:LONGEST_DESCRIPTION]
+    return {"Description": said} if said else {}

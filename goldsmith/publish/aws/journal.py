@@ -5,17 +5,17 @@ EBS tells nobody which blocks a pending snapshot has, nor the checksums of a fin
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import struct
+import uuid
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from goldsmith.blocks.block_map import BlockMap
 from goldsmith.blocks.errors import BlockError
-from goldsmith.publish.aws.clients import AwsPublishError
+from goldsmith.publish.aws.holder import held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,12 +28,35 @@ MOST_KNOWN = 50
 
 
 @dataclass(frozen=True)
-class Pending:
-    """A snapshot that was begun, the one it was begun over, and the blocks that AWS has confirmed."""
+class Begun:
+    """An upload that was begun: for which image, to which place, over which snapshot.
 
-    snapshot: str
+    ``snapshot`` is "" until AWS has answered; asked again with the same ``token``, it answers with the same one.
+    """
+
+    image: str
+    place: str
     parent: str
+    token: str
+    snapshot: str = ""
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An upload that an earlier run began, and the blocks that AWS has confirmed."""
+
+    begun: Begun
     blocks: frozenset[int]
+
+    @property
+    def snapshot(self) -> str:
+        """The snapshot, "" where AWS's answer did not arrive."""
+        return self.begun.snapshot
+
+    @property
+    def parent(self) -> str:
+        """The snapshot that it was begun over, "" for none."""
+        return self.begun.parent
 
 
 class Journal:
@@ -47,40 +70,44 @@ class Journal:
 
     @classmethod
     @contextmanager
-    def opened(cls, folder: Path, key: str) -> Iterator[Journal]:
-        """Open it for this process alone. Raises AwsPublishError where another has it."""
+    def opened(cls, folder: Path, key: str, image: str) -> Iterator[Journal]:
+        """Open it for this process alone, which publishes ``image``. Raises AwsPublishError where another has it."""
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / ".lock").open("ab") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as busy:
-                raise AwsPublishError(
-                    "Another goldsmith publishes to this place now.", mend="Wait until it has ended."
-                ) from busy
+        with held(folder, image):
             journal = cls(folder, key)
             try:
                 yield journal
             finally:
                 journal._close()
 
+    @classmethod
+    def all_of(cls, folder: Path) -> list[Journal]:
+        """Return the uploads of a place that have begun and not ended."""
+        return [cls(folder, file.stem) for file in sorted(folder.glob("*.json"))]
+
     def pending(self) -> Pending | None:
         """Return the upload that an earlier run began, None for none."""
         try:
-            begun = json.loads(self._begun.read_text())
-            confirmed = self._blocks.read_bytes()
-        except (FileNotFoundError, ValueError):
+            begun = Begun(**json.loads(self._begun.read_text()))
+        except (FileNotFoundError, TypeError, ValueError):
             return None
+        try:
+            confirmed = self._blocks.read_bytes()
+        except FileNotFoundError:
+            confirmed = b""
         whole = len(confirmed) // _INDEX.size * _INDEX.size
-        return Pending(
-            begun["snapshot"], begun["parent"], frozenset(index for (index,) in _INDEX.iter_unpack(confirmed[:whole]))
-        )
+        return Pending(begun, frozenset(index for (index,) in _INDEX.iter_unpack(confirmed[:whole])))
 
-    def begin(self, snapshot: str, parent: str) -> None:
-        """Note a snapshot that was begun."""
+    def intend(self, image: str, place: str, parent: str) -> Begun:
+        """Note that a snapshot is asked for next; return it with the token to ask with."""
+        begun = Begun(image, place, parent, str(uuid.uuid4()))
         self._blocks.write_bytes(b"")
-        arriving = self._begun.with_suffix(".new")
-        arriving.write_text(json.dumps({"snapshot": snapshot, "parent": parent}))
-        arriving.replace(self._begun)
+        self._note(begun)
+        return begun
+
+    def begin(self, begun: Begun, snapshot: str) -> None:
+        """Note AWS's answer."""
+        self._note(Begun(**{**asdict(begun), "snapshot": snapshot}))
 
     def confirm(self, index: int) -> None:
         """Note a block that AWS has, from any thread."""
@@ -121,6 +148,11 @@ class Journal:
             except (BlockError, OSError):
                 file.unlink(missing_ok=True)
         return found
+
+    def _note(self, begun: Begun) -> None:
+        arriving = self._begun.with_suffix(".new")
+        arriving.write_text(json.dumps(asdict(begun)))
+        arriving.replace(self._begun)
 
     def _close(self) -> None:
         if self._descriptor >= 0:

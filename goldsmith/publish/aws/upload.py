@@ -8,35 +8,40 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.blocks.block_map import BLOCK, ZERO
 from goldsmith.blocks.concurrently import concurrently
 from goldsmith.publish.aws.clients import THREADS, AwsPublishError
+from goldsmith.publish.aws.patience import Patience
+from goldsmith.publish.aws.waiting import await_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from mypy_boto3_ebs import EBSClient
+
     from goldsmith.blocks.block_map import BlockMap
     from goldsmith.publish.aws.clients import Clients
-    from goldsmith.publish.aws.journal import Journal
+    from goldsmith.publish.aws.encryption import Encryption
+    from goldsmith.publish.aws.journal import Begun, Journal
     from goldsmith.publish.source import Blocks, Progress
 
 GIB = 1 << 30
 CONTENT_TAG = "goldsmith:content"
 IMAGE_TAG = "goldsmith:image"
-COMPLETION: Any = {"Delay": 2, "MaxAttempts": 1800}
-"""A snapshot is completed in seconds to minutes; an hour is waited for it."""
+TIMEOUT = 24 * 60
+"""Minutes without a block after which AWS gives a pending snapshot up: so long a cut upload can be gone on with."""
 
 
 @dataclass(frozen=True)
 class UploadPlan:
     """What is to be sent: over which snapshot, which blocks, and which of them have arrived before.
 
-    ``pending`` is the snapshot that an earlier run began, ``whole`` whether it completed it.
+    ``pending`` is the snapshot that an earlier run began, ``whole`` whether it completed it; ``asked`` is one that it
+    asked for, without hearing which it is.
     """
 
     parent: str
@@ -44,6 +49,7 @@ class UploadPlan:
     arrived: frozenset[int]
     pending: str = ""
     whole: bool = False
+    asked: Begun | None = None
 
     @property
     def missing(self) -> list[int]:
@@ -56,9 +62,9 @@ class UploadPlan:
         return len(self.changed) * BLOCK
 
 
-def content_name(block_map: BlockMap, kms_key: str) -> str:
+def content_name(block_map: BlockMap, key: str) -> str:
     """Return what a snapshot is found again by: a digest of the disk and the key that enciphers it."""
-    return hashlib.sha256(block_map.encode() + kms_key.encode()).hexdigest()
+    return hashlib.sha256(block_map.encode() + key.encode()).hexdigest()
 
 
 def find_snapshot(clients: Clients, region: str, content: str) -> str:
@@ -68,25 +74,45 @@ def find_snapshot(clients: Clients, region: str, content: str) -> str:
     return min((each["SnapshotId"] for each in found), default="")
 
 
-def plan_upload(clients: Clients, region: str, journal: Journal, block_map: BlockMap) -> UploadPlan:
+def plan_upload(
+    clients: Clients, region: str, journal: Journal, block_map: BlockMap, encryption: Encryption
+) -> UploadPlan:
     """Return what is to be sent, going on from an earlier run's snapshot where that is still pending."""
     known = journal.finished()
     begun = journal.pending()
-    state = _states(clients, region, [begun.snapshot]).get(begun.snapshot, "error") if begun else "error"
-    if begun and state != "error":
+    shown = _shown(clients, region, [*known, begun.snapshot] if begun and begun.snapshot else list(known))
+    state = shown[begun.snapshot]["State"] if begun and begun.snapshot in shown else "error"
+    if begun and state in ("pending", "completed"):
         below = known.get(begun.parent) if begun.parent else None
         if below is not None or not begun.parent:
             changed = _changed(block_map, below)
             arrived = begun.blocks & changed.keys()
             whole = state == "completed" and len(arrived) == len(changed)
-            return UploadPlan(begun.parent, changed, arrived, begun.snapshot, whole=whole)
-    states = _states(clients, region, list(known))
-    usable = {name: _changed(block_map, known[name]) for name, state in states.items() if state == "completed"}
+            if whole or state == "pending":
+                return UploadPlan(begun.parent, changed, arrived, begun.snapshot, whole=whole)
+    parent, to_send = _best_parent(known, shown, block_map, encryption)
+    asked = begun.begun if begun and not begun.snapshot and begun.parent == parent else None
+    return UploadPlan(parent, to_send, frozenset(), asked=asked)
+
+
+def _best_parent(
+    known: Mapping[str, BlockMap], shown: Mapping[str, Any], block_map: BlockMap, encryption: Encryption
+) -> tuple[str, Mapping[int, bytes]]:
+    """Return the snapshot to send over, "" for none, and what then is to be sent.
+
+    A snapshot has the key of the one that it is over, and may not be smaller.
+    """
+    usable = {
+        name: _changed(block_map, known[name])
+        for name, snapshot in shown.items()
+        if name in known
+        and snapshot["State"] == "completed"
+        and encryption.fits(snapshot)
+        and known[name].size <= block_map.size
+    }
     everything = _changed(block_map, None)
     best = min(usable, key=lambda name: (len(usable[name]), name), default="")
-    if best and len(usable[best]) < len(everything) and known[best].size <= block_map.size:
-        return UploadPlan(best, usable[best], frozenset())
-    return UploadPlan("", everything, frozenset())
+    return (best, usable[best]) if best and len(usable[best]) < len(everything) else ("", everything)
 
 
 def upload(
@@ -96,39 +122,41 @@ def upload(
     blocks: Blocks,
     plan: UploadPlan,
     *,
+    image: str,
+    place: str,
     tags: Mapping[str, str],
-    description: str,
-    encrypted: bool,
-    kms_key: str,
+    encryption: Encryption,
     progress: Progress | None = None,
 ) -> str:
-    """Send what the plan says, wait until the snapshot is whole, return it; cut short, a later call goes on."""
+    """Send what the plan says, wait until the snapshot is whole, return it; cut short, a later call goes on.
+
+    ``image`` and ``place`` are noted, for who later asks what was cut short.
+    """
     ebs = clients.ebs(region)
     snapshot = plan.pending
+    patience = Patience(young=not snapshot)
     if not snapshot:
-        asked: dict[str, Any] = {
-            "VolumeSize": -(-blocks.map.size // GIB),
-            "ClientToken": str(uuid.uuid4()),
-            "Description": description[:255],
-            "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
-        }
-        if plan.parent:
-            asked["ParentSnapshotId"] = plan.parent
-        elif encrypted:
-            asked |= {"Encrypted": True} | ({"KmsKeyArn": kms_key} if kms_key else {})
-        snapshot = ebs.start_snapshot(**asked)["SnapshotId"]
-        journal.begin(snapshot, plan.parent)
+        begun = plan.asked or journal.intend(image, place, plan.parent)
+        size = max(1, -(-blocks.map.size // GIB))
+        try:
+            snapshot = _start(ebs, begun, size, tags, encryption)
+        except ebs.exceptions.ConflictException:
+            begun = journal.intend(image, place, plan.parent)
+            snapshot = _start(ebs, begun, size, tags, encryption)
+        journal.begin(begun, snapshot)
 
     def put(index: int) -> int:
         data = blocks.read(index)
         digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
-        answer = ebs.put_snapshot_block(
-            SnapshotId=snapshot,
-            BlockIndex=index,
-            BlockData=data,
-            DataLength=BLOCK,
-            Checksum=digest,
-            ChecksumAlgorithm="SHA256",
+        answer = patience.ask(
+            lambda: ebs.put_snapshot_block(
+                SnapshotId=snapshot,
+                BlockIndex=index,
+                BlockData=data,
+                DataLength=BLOCK,
+                Checksum=digest,
+                ChecksumAlgorithm="SHA256",
+            )
         )
         if answer["Checksum"] != digest:
             raise AwsPublishError(f"AWS has other bytes in block {index} of {snapshot} than were sent.")
@@ -143,21 +171,44 @@ def upload(
                 progress((arrived + done) * BLOCK, plan.least)
     if not plan.whole:
         digests = b"".join(plan.changed[index] for index in sorted(plan.changed))
-        ebs.complete_snapshot(
-            SnapshotId=snapshot,
-            ChangedBlocksCount=len(plan.changed),
-            Checksum=base64.b64encode(hashlib.sha256(digests).digest()).decode(),
-            ChecksumAlgorithm="SHA256",
-            ChecksumAggregationMethod="LINEAR",
+        patience.ask(
+            lambda: ebs.complete_snapshot(
+                SnapshotId=snapshot,
+                ChangedBlocksCount=len(plan.changed),
+                Checksum=base64.b64encode(hashlib.sha256(digests).digest()).decode(),
+                ChecksumAlgorithm="SHA256",
+                ChecksumAggregationMethod="LINEAR",
+            )
         )
-    clients.ec2(region).get_waiter("snapshot_completed").wait(SnapshotIds=[snapshot], WaiterConfig=COMPLETION)
+    await_snapshot(clients, region, snapshot)
     journal.finish(snapshot, blocks.map)
     return snapshot
 
 
-def journal_folder(home: Path, place: str, kms_key: str) -> Path:
+def journal_folder(home: Path, place: str, key: str) -> Path:
     """Return where what was sent to an account's region is noted. Snapshots of other keys have no common parents."""
-    return home / "publishing" / "aws" / hashlib.sha256(f"{place} {kms_key}".encode()).hexdigest()[:24]
+    return journals(home) / hashlib.sha256(f"{place} {key}".encode()).hexdigest()[:24]
+
+
+def journals(home: Path) -> Path:
+    """Return the folder of all those folders."""
+    return home / "publishing" / "aws"
+
+
+def _start(ebs: EBSClient, begun: Begun, size: int, tags: Mapping[str, str], encryption: Encryption) -> str:
+    """Begin a snapshot of ``size`` GiB. EBS takes a parent or an encryption, never both: the parent's is inherited."""
+    asked: dict[str, Any] = {
+        "VolumeSize": size,
+        "ClientToken": begun.token,
+        "Description": f"The disk of {begun.image}"[:255],
+        "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+        "Timeout": TIMEOUT,
+    }
+    if begun.parent:
+        asked["ParentSnapshotId"] = begun.parent
+    elif encryption.on:
+        asked |= {"Encrypted": True} | ({"KmsKeyArn": encryption.key} if encryption.key else {})
+    return ebs.start_snapshot(**asked)["SnapshotId"]
 
 
 def _changed(block_map: BlockMap, below: BlockMap | None) -> dict[int, bytes]:
@@ -170,10 +221,10 @@ def _changed(block_map: BlockMap, below: BlockMap | None) -> dict[int, bytes]:
     return changed | dict.fromkeys(theirs.keys() - mine.keys(), ZERO)
 
 
-def _states(clients: Clients, region: str, names: Sequence[str]) -> dict[str, str]:
-    """Return the states of the snapshots that are still there."""
+def _shown(clients: Clients, region: str, names: Sequence[str]) -> dict[str, Any]:
+    """Return the snapshots that are still there, as DescribeSnapshots shows them."""
     if not names:
         return {}
     filters: Any = [{"Name": "snapshot-id", "Values": list(names)}]
     found = clients.ec2(region).describe_snapshots(OwnerIds=["self"], Filters=filters)["Snapshots"]
-    return {each["SnapshotId"]: each["State"] for each in found}
+    return {each["SnapshotId"]: each for each in found}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -11,7 +12,6 @@ from goldsmith.pipelines.distribution.dates import DEFAULT, render_date
 from goldsmith.pipelines.distribution.naming import LONGEST_NAME, PLACEHOLDER
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Mapping
 
     from goldsmith.documents.distribution import (
@@ -22,6 +22,16 @@ if TYPE_CHECKING:
         SsmParameterConfiguration,
     )
     from goldsmith.publish.source import Facts
+
+
+NAME = re.compile(rf"[A-Za-z0-9()\[\] ./\-'@_]{{3,{LONGEST_NAME}}}")
+"""AMI names (EC2's RegisterImage)."""
+
+MOST_TAGS, OUR_TAGS = 50, 2
+LONGEST_KEY, LONGEST_VALUE = 127, 255
+"""Characters of a tag (EBS direct's StartSnapshot)."""
+
+_BOOT_MODES = ("legacy-bios", "uefi", "uefi-preferred")
 
 
 class WantedError(GoldsmithError):
@@ -61,9 +71,15 @@ class AwsWanted:
             raise WantedError(
                 "A TPM needs the boot mode uefi.", mend="Say --boot-mode uefi as well, or leave --tpm out."
             )
+        if self.boot_mode not in _BOOT_MODES:
+            raise WantedError(f"{self.boot_mode!r} is no boot mode.", mend=f"Say one of {', '.join(_BOOT_MODES)}.")
         for each in self.regions:
-            if not 3 <= len(each.name) <= LONGEST_NAME:  # noqa: PLR2004 - EC2's limits of a name
-                raise WantedError(f"{each.name!r} is no AMI name.", mend="Names have 3 to 128 characters.")
+            if not NAME.fullmatch(each.name):
+                raise WantedError(
+                    f"{each.name!r} is no AMI name.",
+                    mend="Names have 3 to 128 letters, digits, spaces, and of ()[]./-'@_.",
+                )
+            _require_tags(each.tags)
 
 
 def from_distribution(configuration: DistributionConfiguration, facts: Facts) -> tuple[RegionWanted, ...]:
@@ -79,6 +95,21 @@ def default_name(facts: Facts) -> str:
 def in_days(days: int, facts: Facts) -> datetime:
     """Return the time so many days after the image was made, so that a second run wants the same."""
     return _made(facts).replace(second=0, microsecond=0) + timedelta(days=days)
+
+
+def _require_tags(tags: Mapping[str, str]) -> None:
+    if len(tags) > MOST_TAGS - OUR_TAGS:
+        raise WantedError(
+            f"There are {len(tags)} tags.", mend=f"AWS takes {MOST_TAGS} of each thing, and {OUR_TAGS} are Goldsmith's."
+        )
+    for key, value in tags.items():
+        if key.lower().startswith("aws:"):
+            raise WantedError(f"The tag {key!r} is AWS's own.", mend="Say one that does not begin with aws:.")
+        if not 1 <= len(key) <= LONGEST_KEY or len(value) > LONGEST_VALUE:
+            raise WantedError(
+                f"The tag {key[:60]!r} is too long.",
+                mend=f"Keys have up to {LONGEST_KEY} characters, values up to {LONGEST_VALUE}.",
+            )
 
 
 def _region(said: Distribution, facts: Facts) -> RegionWanted:

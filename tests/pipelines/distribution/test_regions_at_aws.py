@@ -11,6 +11,7 @@ from goldsmith.blocks.block_map import BLOCK
 from goldsmith.pipelines.stop import StoppedError
 from tests.pipelines.distribution.conftest import AWAY, HOME, plain
 from tests.pipelines.distribution.runs import ARN, a_run
+from tests.publish.aws.fuller_moto import fill_in
 
 DATE = "2022-07-28T01-14-17.416Z"
 AWS, COPIED = "aws-us-east-1", "ap-south-1"
@@ -18,6 +19,7 @@ AWS, COPIED = "aws-us-east-1", "ap-south-1"
 
 @pytest.fixture(scope="module")
 def server():
+    fill_in()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AWS_ACCESS_KEY_ID", "testing")

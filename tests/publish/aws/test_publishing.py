@@ -28,6 +28,7 @@ from goldsmith.publish.aws.clients import AwsPublishError, Clients
 from goldsmith.publish.aws.publishing import publish_to_aws
 from goldsmith.publish.aws.wanted import AwsWanted, RegionWanted
 from goldsmith.publish.source import Facts, FileBlocks
+from tests.publish.aws.fuller_moto import fill_in
 
 REGION, OTHER = "us-east-1", "eu-west-1"
 BLOCKS = 24
@@ -126,6 +127,7 @@ _HOP = {"content-length", "transfer-encoding", "connection"}
 
 @pytest.fixture(scope="module")
 def moto():
+    fill_in()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     with pytest.MonkeyPatch.context() as environment:
         for name, value in {
