@@ -37,6 +37,12 @@ _META = "incus.tar.xz"
 _REQUIREMENTS = {"secureboot": "false"}
 _SEED = "/var/lib/cloud/seed/nocloud-net"
 _NOTHING = "#cloud-config\n{}"
+_NETWORK = """\
+{% if config_get("cloud-init.network-config", "") %}{{ config_get("cloud-init.network-config", "") }}
+{% else %}version: 2
+ethernets:
+  {% if instance.type == "virtual-machine" %}enp5s0{% else %}eth0{% endif %}: {dhcp4: true}
+{% endif %}"""
 _ROOTS = {"disk-kvm.img": ("disk.qcow2", "disk-kvm-img"), "squashfs": ("rootfs.squashfs", "squashfs")}
 """A root's ftype, its file's name, and its part in the name of the combined sum."""
 
@@ -117,12 +123,7 @@ def _templates(fstab: str) -> dict[str, tuple[str, str]]:
         f"{_SEED}/meta-data": ("instance-id: {{ instance.name }}\nlocal-hostname: {{ instance.name }}\n", ""),
         f"{_SEED}/user-data": ('{{ config_get("cloud-init.user-data", properties.default) }}\n', _NOTHING),
         f"{_SEED}/vendor-data": ('{{ config_get("cloud-init.vendor-data", properties.default) }}\n', _NOTHING),
-        f"{_SEED}/network-config": (
-            '{% if config_get("cloud-init.network-config", "") %}{{ config_get("cloud-init.network-config", "") }}\n'
-            "{% else %}version: 2\nethernets:\n"
-            '  {% if instance.type == "virtual-machine" %}enp5s0{% else %}eth0{% endif %}: {dhcp4: true}\n{% endif %}',
-            "",
-        ),
+        f"{_SEED}/network-config": (_NETWORK, ""),
     }
 
 

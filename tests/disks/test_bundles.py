@@ -69,6 +69,7 @@ def raw(tmp_path_factory):
         (tree / path).mkdir(parents=True)
     (tree / "lib").symlink_to("usr/lib")
     (tree / "etc/hosts").write_text("localhost\n")
+    (tree / "etc/fstab").write_text("UUID=1 / ext4 {{ defaults }} 0 1\n")
     (tree / "etc/again").hardlink_to(tree / "etc/hosts")
     (tree / "etc/round").symlink_to("/etc/round")
     (tree / "etc/out").symlink_to("../../../etc/hosts")
@@ -240,7 +241,14 @@ def test_incus_finds_each_file_by_its_sums(raw, tmp_path):
         assert hashlib.sha256(both).hexdigest() == meta[key]
     with tarfile.open(fileobj=io.BytesIO(found[meta["path"]]), mode="r:xz") as inner:
         told = yaml.safe_load(inner.extractfile("metadata.yaml"))
-        assert {f"templates/{each['template']}" for each in told["templates"].values()} == set(inner.getnames()[1:])
+        texts = {
+            path: (inner.extractfile(f"templates/{each['template']}").read().decode(), each["properties"]["default"])
+            for path, each in told["templates"].items()
+        }
+    for text, default in texts.values():
+        assert bool(default) == ("{{ properties.default }}" in text or "properties.default)" in text)
+    assert texts["/etc/fstab"][1] == "UUID=1 / ext4 {{ defaults }} 0 1\n"
+    assert "{{ defaults }}" not in texts["/etc/fstab"][0]
     assert told["architecture"] == "x86_64"
     assert {"os", "release", "variant", "architecture", "description"} <= told["properties"].keys()
     assert told["properties"]["requirements.secureboot"] == "false"
