@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from goldsmith.disks.boot import boot_files
 from goldsmith.disks.build import build_raw
@@ -37,7 +37,8 @@ from goldsmith.trees.tree import Tree
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-settings.register_profile("goldsmith", deadline=None)  # a busy machine is no fault
+# A busy machine is no fault.
+settings.register_profile("goldsmith", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("goldsmith")
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored

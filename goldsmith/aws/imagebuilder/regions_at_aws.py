@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from goldsmith.pipelines.progress import StageEnded, Stages
+from goldsmith.pipelines.progress import StageEnded, StageProgress, Stages
 from goldsmith.pipelines.world import RefusedError
 from goldsmith.publish.aws.clients import Clients, explained
 from goldsmith.publish.aws.publishing import publish_to_aws
@@ -82,16 +82,13 @@ class RegionsAtAws:
             tpm=image.get("TpmSupport") == "v2.0",
         )
 
-        def listen(event: BuildEvent) -> None:
-            if isinstance(event, StageEnded):
-                return
-            stop.check()
-
         with _turn(cloud.home.path / "publishing", (over or wanted).region, stop):
-            done = publish_to_aws(source, everywhere, clients, cloud.home.path, Stages(listen))
+            done = publish_to_aws(source, everywhere, clients, cloud.home.path, Stages(_Listener(say, stop)))
+        there = everywhere.regions[-1].region
         for step in done.steps:
-            say(f"AWS {step.region}: {step.what}{', there already' if step.there else ''}")
-        return done.images[everywhere.regions[-1].region]
+            if step.region == there:
+                say(f"AWS {there}: {step.what}{', there already' if step.there else ''}")
+        return done.images[there]
 
     def _reached(self, region: str) -> tuple[Clients, str]:
         found = self._cloud.settings.aws[region]
@@ -102,6 +99,24 @@ class RegionsAtAws:
     def _wanted(self, wanted: Publication) -> RegionWanted:
         _, name = self._reached(wanted.region)
         return RegionWanted(name, wanted.name, wanted.description, wanted.tags, wanted.key)
+
+
+class _Listener:
+    """Ends what was asked to stop, and tells each tenth of what is sent."""
+
+    def __init__(self, say: Callable[[str], None], stop: Stop) -> None:
+        self._say = say
+        self._stop = stop
+        self._tenth = 0
+
+    def __call__(self, event: BuildEvent) -> None:
+        if not isinstance(event, StageEnded):
+            self._stop.check()
+        if isinstance(event, StageProgress):
+            tenth = 10 * event.done // event.total
+            if tenth > self._tenth:
+                self._say(f"AWS: {event.stage}: {event.done >> 20} of {event.total >> 20} MiB")
+            self._tenth = tenth
 
 
 @contextmanager
