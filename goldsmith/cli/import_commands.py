@@ -23,9 +23,10 @@ def import_file(
     version: Annotated[str, typer.Option(help="The image's version.")] = "1.0.0",
     kind: Annotated[str, typer.Option(help="The disk's kind, or tar; what the file's name says if empty.")] = "",
     no_boot: Annotated[bool, typer.Option("--no-boot", help="Keep it without a boot, as a parent and no AMI.")] = False,
+    plain_http: Annotated[bool, typer.Option("--plain-http", help="The registry speaks no TLS.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     """Make an image of a disk or system from elsewhere."""
     from goldsmith.cli.importing import run_import
 
-    run_import(file, name=name, version=version, kind=kind, boot=not no_boot, as_json=json)
+    run_import(file, name=name, version=version, kind=kind, boot=not no_boot, plain_http=plain_http, as_json=json)

@@ -17,14 +17,14 @@ from goldsmith.pipelines.importing import ImportRequest, import_image
 CONTAINERS = ("oci:", "docker:", "oci-archive:", "docker-archive:")
 
 
-def run_import(file: str, *, name: str, version: str, kind: str, boot: bool, as_json: bool) -> None:
+def run_import(file: str, *, name: str, version: str, kind: str, boot: bool, plain_http: bool, as_json: bool) -> None:
     """Import and print what came of it. Raises GoldsmithError for what cannot be an image here, and why."""
     if not file.startswith(CONTAINERS) and not Path(file).is_file():
         raise UsageError(f"There is no file {file}.", mend="Check the path; a container image's folder is oci:FOLDER.")
     home = Home.default().ready()
     view = choose_view(as_json=as_json)
     try:
-        made = import_image(ImportRequest(file, name, version, kind, boot=boot), home, view)
+        made = import_image(ImportRequest(file, name, version, kind, boot=boot, plain_http=plain_http), home, view)
     except GoldsmithError as error:
         if as_json:
             print_json_line({"event": "Failed", "message": error.message, "mend": error.mend})

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import BinaryIO
 
+    Progress = Callable[[int, int], None]
+
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 EMPTY = "application/vnd.oci.empty.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
+DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 _DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar"
@@ -83,6 +86,15 @@ class Descriptor:
             mend="Layers are tar archives, plain or packed with gzip or zstd.",
         )
 
+    @property
+    def is_layer(self) -> bool:
+        """Tell whether it is a container image's layer that can be read."""
+        try:
+            _ = self.compression
+        except OciError:
+            return False
+        return True
+
     def as_json(self) -> dict[str, Any]:
         """Return it as documents have it."""
         return {
@@ -96,10 +108,14 @@ class Descriptor:
 
 @dataclass(frozen=True)
 class Blob:
-    """A blob that can be read: ``opened`` gives its bytes as they are described, seekable, unverified."""
+    """A blob that can be read: ``opened`` gives its bytes as they are described, seekable, unverified.
+
+    ``fetch`` writes them to an open file where that is shorter than to copy them.
+    """
 
     descriptor: Descriptor
     opened: Callable[[], BinaryIO]
+    fetch: Callable[[int, Progress | None], None] | None = None
 
     @classmethod
     def of(cls, media_type: str, content: bytes, annotations: Mapping[str, str] | None = None) -> Self:
@@ -112,6 +128,18 @@ class Blob:
             raise OciError(f"The document {self.descriptor.digest} is too large: {self.descriptor.size} bytes.")
         with Verified(self.opened(), self.descriptor.digest, self.descriptor.size) as stream:
             return stream.read()
+
+    def save(self, out: int, progress: Progress | None = None) -> None:
+        """Write the bytes, verified, to an open, empty file; ``progress`` hears (bytes done, of how many)."""
+        if self.fetch:
+            self.fetch(out, progress)
+            return
+        at = 0
+        with Verified(self.opened(), self.descriptor.digest, self.descriptor.size) as stream:
+            while some := stream.read(CHUNK):
+                at += os.pwrite(out, some, at)
+                if progress:
+                    progress(at, self.descriptor.size)
 
     def unpacked(self, diff_id: str) -> BinaryIO:
         """Return a layer's tar. Whoever reads to its end gets OciError if bytes or ``diff_id`` are not as promised."""

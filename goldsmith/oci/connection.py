@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import urllib3
 
-from goldsmith.oci.blobs import OciError
+from goldsmith.oci.blobs import CHUNK, LARGEST_DOCUMENT, OciError
 from goldsmith.oci.credentials import Login, find_login
+from goldsmith.oci.registries_conf import is_insecure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,12 +37,25 @@ class CutError(OciError):
     """The connection broke, or the registry could not answer now: it may be tried again."""
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a registry answered; ``data`` is the whole of it."""
+
+    status: int
+    headers: Mapping[str, str]
+    data: bytes
+
+
 class Connection:
-    """Requests to one repository of a registry; ``plain`` speaks HTTP without TLS."""
+    """Requests to one repository of a registry.
+
+    HTTP without TLS is spoken where ``plain`` says so, to this host's loopback, and to what registries.conf calls
+    insecure: pushes and pulls ask here.
+    """
 
     def __init__(self, reference: Reference, *, plain: bool = False, login: Login | None = None) -> None:
         host = _DOCKER_HUB_SERVER if reference.host == "docker.io" else reference.host
-        self.scheme = "http" if plain or reference.is_loopback else "https"
+        self.scheme = "http" if plain or reference.is_loopback or is_insecure(reference) else "https"
         self.base = f"{self.scheme}://{host}/v2/{reference.path}/"
         self.name = f"{reference.host}/{reference.path}"
         self._reference = reference
@@ -62,25 +78,41 @@ class Connection:
         scope: str = "pull",
         more_scopes: tuple[str, ...] = (),
         expected: frozenset[int] = frozenset({200}),
-        stream: bool = False,
-    ) -> urllib3.BaseHTTPResponse:
+    ) -> Answer:
         """Return the registry's answer. ``place`` is below the repository, or a whole URL that the registry gave.
 
-        Raises CutError when it may be tried again, OciError for any other answer than ``expected``.
+        Raises CutError when it may be tried again, OciError for any other answer than ``expected``, or one that is
+        larger than documents are.
         """
+        return self._read(
+            self.stream(
+                method, place, headers=headers, body=body, scope=scope, more_scopes=more_scopes, expected=expected
+            )
+        )
+
+    def stream(
+        self,
+        method: str,
+        place: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        scope: str = "pull",
+        more_scopes: tuple[str, ...] = (),
+        expected: frozenset[int] = frozenset({200}),
+    ) -> urllib3.BaseHTTPResponse:
+        """Return an answer that is still to be read; all else is as with `ask`."""
         url = urljoin(self.base, place)
         for _ in range(2):
-            answer = self._send(method, url, {**(headers or {}), **self._authorized(url, scope)}, body, stream=stream)
+            answer = self._send(method, url, {**(headers or {}), **self._authorized(url, scope)}, body)
             if answer.status != _UNAUTHORIZED or not self._logged_in(answer, scope, more_scopes):
                 break
-            answer.release_conn()
+            answer.close()
         if answer.status not in expected:
-            content = answer.data
-            answer.release_conn()
-            self._refuse(method, answer.status, content)
+            self._refuse(method, answer.status, self._read(answer).data)
         return answer
 
-    def patiently(self, method: str, place: str, **more: Any) -> urllib3.BaseHTTPResponse:
+    def patiently(self, method: str, place: str, **more: Any) -> Answer:
         """Ask, and ask again with growing pauses while the connection breaks; for what may be asked twice."""
         for attempt in range(ATTEMPTS):
             try:
@@ -91,28 +123,43 @@ class Connection:
                 pause(attempt)
         raise AssertionError
 
-    def _send(
-        self, method: str, url: str, headers: dict[str, str], body: bytes, *, stream: bool
-    ) -> urllib3.BaseHTTPResponse:
+    def _read(self, answer: urllib3.BaseHTTPResponse) -> Answer:
+        content = bytearray()
+        try:
+            for some in answer.stream(CHUNK):
+                content += some
+                if len(content) > LARGEST_DOCUMENT:
+                    answer.close()
+                    larger = f"a document of more than {LARGEST_DOCUMENT >> 20} MiB"
+                    raise OciError(f"The registry {self.name} sent {larger}, which none has.")
+        except urllib3.exceptions.HTTPError as wrong:
+            raise self._cut(wrong) from None
+        answer.release_conn()
+        return Answer(answer.status, answer.headers, bytes(content))
+
+    def _cut(self, wrong: BaseException) -> CutError:
+        return CutError(
+            f"The connection to the registry {self.name} failed: {_cause(wrong)}.",
+            mend="Look at its name and port, and whether this host reaches it.",
+        )
+
+    def _send(self, method: str, url: str, headers: dict[str, str], body: bytes) -> urllib3.BaseHTTPResponse:
         for _ in range(REDIRECTS):
             try:
                 answer = self._pool.request(
-                    method, url, headers=headers, body=body or None, preload_content=not stream, redirect=False
+                    method, url, headers=headers, body=body or None, preload_content=False, redirect=False
                 )
             except urllib3.exceptions.SSLError as wrong:
                 raise OciError(
                     f"The registry {self.name} cannot be spoken to with TLS: {_cause(wrong)}.",
-                    mend="A registry without TLS needs --plain-http.",
+                    mend="One without TLS needs --plain-http, or insecure = true in containers' registries.conf.",
                 ) from None
             except urllib3.exceptions.HTTPError as wrong:
-                raise CutError(
-                    f"The connection to the registry {self.name} failed: {_cause(wrong)}.",
-                    mend="Look at its name, and whether this host reaches it.",
-                ) from None
+                raise self._cut(wrong) from None
             target = answer.headers.get("Location", "")
             if answer.status not in _REDIRECTED or method not in {"GET", "HEAD"} or not target:
                 return answer
-            answer.release_conn()
+            answer.close()
             following = urljoin(url, target)
             if urlsplit(following).scheme not in {"https", self.scheme}:
                 raise OciError(f"The registry {self.name} sends us to a place without TLS, which is not followed.")
@@ -153,11 +200,12 @@ class Connection:
             form = {"grant_type": "refresh_token", "refresh_token": login.identity_token, "client_id": "goldsmith"}
             words = urlencode({**form, **service, "scope": " ".join(scopes)}).encode()
             headers = {"Content-Type": "application/x-www-form-urlencoded"}
-            answer = self._send("POST", realm, headers, words, stream=False)
+            answer = self._read(self._send("POST", realm, headers, words))
         else:
             query = urlencode([*service.items(), *(("scope", each) for each in scopes)])
             headers = {"Authorization": login.basic} if login else {}
-            answer = self._send("GET", f"{realm}{'&' if '?' in realm else '?'}{query}", headers, b"", stream=False)
+            sent = self._send("GET", f"{realm}{'&' if '?' in realm else '?'}{query}", headers, b"")
+            answer = self._read(sent)
         if answer.status != 200:  # noqa: PLR2004 - HTTP's
             self._refuse("GET", answer.status, b"")
         try:
@@ -196,4 +244,16 @@ def _said(content: bytes) -> str:
 
 def _cause(wrong: BaseException) -> str:
     """Return why, without the URL: an upload's may carry what lets one write there."""
-    return type(getattr(wrong, "reason", None) or wrong).__name__
+    seen: BaseException | None = wrong
+    while seen is not None:
+        if isinstance(seen, ssl.SSLCertVerificationError):
+            return seen.verify_message
+        if isinstance(seen, ssl.SSLError):
+            return (seen.reason or "it speaks no TLS").replace("_", " ").lower()
+        if isinstance(seen, TimeoutError | urllib3.exceptions.TimeoutError):
+            return "it did not answer in time"
+        if isinstance(seen, OSError) and seen.strerror:
+            return seen.strerror
+        inner = [getattr(seen, "reason", None), seen.__cause__, seen.__context__, *seen.args]
+        seen = next((each for each in inner if isinstance(each, BaseException)), None)
+    return "it closed the connection" if isinstance(wrong, urllib3.exceptions.ProtocolError) else type(wrong).__name__

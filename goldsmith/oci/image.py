@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+from goldsmith.oci.artifact import Artifact, artifact_kind, is_artifact
 from goldsmith.oci.blobs import CONFIG, DOCKER_INDEX, INDEX, MANIFEST, Blob, Descriptor, OciError
 
 if TYPE_CHECKING:
@@ -49,6 +50,16 @@ class OciImage:
         if not isinstance(found, list) or len(found) != len(self.layer_blobs):
             raise OciError("The image's configuration does not name the tars of its layers (rootfs.diff_ids).")
         return tuple(map(str, found))
+
+    def require_architecture(self, where: str) -> None:
+        """Raise OciError for an image whose programs do not run here; what says nothing is taken for one that does."""
+        system, architecture = self.config.get("os") or "linux", self.config.get("architecture") or ARCHITECTURE
+        if (system, architecture) != ("linux", ARCHITECTURE):
+            raise OciError(
+                f"{where} is an image for {str(system)[:40]}/{str(architecture)[:40]}, and here it is to be"
+                f" linux/{ARCHITECTURE}.",
+                mend="Name an image that has one.",
+            )
 
     @property
     def layers(self) -> list[Callable[[], BinaryIO]]:
@@ -159,17 +170,19 @@ def canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
-def image_of(manifest: Blob, blob: Callable[[Descriptor], Blob], where: str) -> OciImage:
-    """Return the image of a manifest whose blobs ``blob`` finds. Raises OciError when it is no image's."""
+def content_of(manifest: Blob, blob: Callable[[Descriptor], Blob], where: str) -> OciImage | Artifact:
+    """Return the image or artifact of a manifest whose blobs ``blob`` finds. Raises OciError when it is of neither."""
     document = json_object(manifest.read(), f"The manifest of {where}")
     listed = document.get("layers")
     if not isinstance(listed, list) or document.get("schemaVersion") != 2:  # noqa: PLR2004 - the specification's
         raise OciError(
-            f"The manifest of {where} is no image's: it is of an old form, or of an artifact.",
+            f"The manifest of {where} is of no form that is known here, or of Docker's before 2016.",
             mend="Push the image again with a tool of today.",
         )
     layers = [Descriptor.read(each, f"The manifest of {where}") for each in listed]
     config = Descriptor.read(document.get("config"), f"The manifest of {where}")
+    if is_artifact(document, config, layers):
+        return Artifact(manifest, artifact_kind(document, config), tuple(blob(each) for each in layers))
     for layer in layers:
         _ = layer.compression
     return OciImage(manifest, blob(config), tuple(blob(each) for each in layers))

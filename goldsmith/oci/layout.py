@@ -15,7 +15,7 @@ from goldsmith.oci.image import (
     OciImage,
     canonical,
     chosen_manifest,
-    image_of,
+    content_of,
     is_index,
     json_object,
 )
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
     from typing import BinaryIO, Protocol
+
+    from goldsmith.oci.artifact import Artifact
 
     class Files(Protocol):
         """The files of a layout, or of another archive, by their names."""
@@ -83,8 +85,8 @@ def _files(image: OciImage, name: str) -> list[tuple[str, Blob]]:
     ]
 
 
-def read_layout(files: Files, where: str, name: str = "") -> OciImage:
-    """Return the image of a layout: of that name in its index, or the only one. Raises OciError."""
+def read_layout(files: Files, where: str, name: str = "") -> OciImage | Artifact:
+    """Return the image or artifact of a layout: of that name in its index, or the only one. Raises OciError."""
     index = json_object(files.document(INDEX_FILE), f"{INDEX_FILE} of {where}")
     wanted = chosen_manifest(index, where, name)
     manifest = files.blob(_place(wanted), wanted)
@@ -94,7 +96,7 @@ def read_layout(files: Files, where: str, name: str = "") -> OciImage:
             break
         wanted = chosen_manifest(document, where)
         manifest = files.blob(_place(wanted), wanted)
-    return image_of(manifest, lambda each: files.blob(_place(each), each), where)
+    return content_of(manifest, lambda each: files.blob(_place(each), each), where)
 
 
 def _place(descriptor: Descriptor) -> str:
@@ -175,7 +177,7 @@ class ArchiveFiles:
 
 
 @contextmanager
-def opened_layout(folder: Path, name: str = "") -> Iterator[OciImage]:
-    """Give the image of a layout's folder."""
+def opened_layout(folder: Path, name: str = "") -> Iterator[OciImage | Artifact]:
+    """Give the image or artifact of a layout's folder."""
     with ExitStack() as stack:
         yield read_layout(FolderFiles(folder, stack), str(folder), name)

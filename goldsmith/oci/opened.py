@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from goldsmith.oci.artifact import Artifact
 from goldsmith.oci.blobs import CHUNK, OciError
 from goldsmith.oci.docker_archive import MANIFEST_FILE, read_docker_archive
 from goldsmith.oci.layout import LAYOUT_FILE, ArchiveFiles, opened_layout, read_layout
@@ -27,7 +28,19 @@ _GZIP = b"\x1f\x8b"
 
 @contextmanager
 def opened_image(text: str, *, scratch: Path | None = None, plain: bool = False) -> Iterator[OciImage]:
-    """Give the image that a text names: its manifest, configuration and layers, for as long as the context.
+    """Give the container image that a text names; all else is as with `opened_content`. Raises OciError for others."""
+    with opened_content(text, scratch=scratch, plain=plain) as content:
+        if isinstance(content, Artifact):
+            raise OciError(
+                f"{text} is an artifact of the type {content.kind[:100] or 'unknown'!r} and no container image.",
+                mend="If it is a disk, import it first: `goldsmith import` makes an image of it that can be named.",
+            )
+        yield content
+
+
+@contextmanager
+def opened_content(text: str, *, scratch: Path | None = None, plain: bool = False) -> Iterator[OciImage | Artifact]:
+    """Give what a text names, a container image or an artifact, for as long as the context.
 
     ``oci://HOST/REPO:TAG`` or ``docker://…`` is a registry's (``plain`` without TLS), ``oci:FOLDER[:NAME]`` a layout's
     folder, ``oci-archive:FILE[:NAME]`` and ``docker-archive:FILE[:REPOSITORY:TAG]`` archives (skopeo's transports);
@@ -37,8 +50,8 @@ def opened_image(text: str, *, scratch: Path | None = None, plain: bool = False)
     folder = scratch or Path(tempfile.gettempdir())
     with ExitStack() as stack:
         if text.startswith(_REGISTRY):
-            reference = Reference.parse(text.partition("://")[2])
-            yield stack.enter_context(Repository(reference, plain=plain)).image(folder, stack)
+            reference = Reference.parse(text)
+            yield stack.enter_context(Repository(reference, plain=plain)).content(folder, stack)
             return
         transport = next((each for each in _FILES if text.startswith(each)), "")
         path, name = _split(text.removeprefix(transport))
@@ -68,7 +81,7 @@ def _split(text: str) -> tuple[Path, str]:
     return Path(path), name
 
 
-def _archived(path: Path, name: str, folder: Path, stack: ExitStack) -> OciImage:
+def _archived(path: Path, name: str, folder: Path, stack: ExitStack) -> OciImage | Artifact:
     files = ArchiveFiles(_opened(path, folder, stack), str(path))
     if LAYOUT_FILE in files:
         return read_layout(files, str(path), name)

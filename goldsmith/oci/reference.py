@@ -37,8 +37,12 @@ class Reference:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a name as docker pull does: "debian" is docker.io/library/debian:latest. Raises ReferenceFault."""
-        found = _REFERENCE.fullmatch(text)
+        """Read a name as docker pull does: "debian" is docker.io/library/debian:latest.
+
+        It may stand behind ``oci://`` or ``docker://``. Raises ReferenceFault.
+        """
+        name = text.removeprefix("docker://").removeprefix("oci://")
+        found = _REFERENCE.fullmatch(name)
         if not found or len(text) > 2 * LONGEST:
             raise ReferenceFault(
                 f"{text[:80]!r} is no name of a container image.",

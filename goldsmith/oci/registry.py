@@ -7,10 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urljoin
 
-import urllib3
-
 from goldsmith.oci.blobs import (
-    CHUNK,
     DOCKER_INDEX,
     DOCKER_MANIFEST,
     INDEX,
@@ -19,25 +16,24 @@ from goldsmith.oci.blobs import (
     Blob,
     Descriptor,
     OciError,
-    Verified,
     digest_of,
     file_blob,
 )
 from goldsmith.oci.connection import ATTEMPTS, Connection, CutError, pause
-from goldsmith.oci.image import canonical, chosen_manifest, image_of, is_index, json_object
+from goldsmith.oci.fetching import fetch_blob
+from goldsmith.oci.image import canonical, chosen_manifest, content_of, is_index, json_object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from contextlib import ExitStack
     from pathlib import Path
     from types import TracebackType
     from typing import BinaryIO
 
+    from goldsmith.oci.artifact import Artifact
+    from goldsmith.oci.blobs import Progress
     from goldsmith.oci.credentials import Login
     from goldsmith.oci.image import OciImage
     from goldsmith.oci.reference import Reference
-
-    Progress = Callable[[int, int], None]
 
 PIECE = 16 << 20
 """Bytes of an upload's request: what is sent again when a connection breaks."""
@@ -91,17 +87,17 @@ class Repository:
             raise OciError(f"The registry sent another manifest of {self.reference} than its digest says.")
         return Blob.of(answer.headers.get("Content-Type", "").partition(";")[0], content)
 
-    def image(self, folder: Path, stack: ExitStack) -> OciImage:
-        """Return the image of the reference; each blob is fetched into ``folder``, nameless, when it is first opened.
+    def content(self, folder: Path, stack: ExitStack) -> OciImage | Artifact:
+        """Return the image or artifact of the reference; each blob is fetched when it is first opened.
 
-        What is opened has been verified. Raises OciError.
+        It then lies in ``folder``, without a name, verified. Raises OciError.
         """
         where, wanted = str(self.reference), self.reference.digest or self.reference.tag
         manifest = self._required(wanted)
         document = json_object(manifest.read(), f"The manifest of {where}")
         if is_index(manifest.descriptor.media_type, document):
             manifest = self._required(chosen_manifest(document, where).digest)
-        return image_of(manifest, lambda each: self.blob(each, folder, stack), where)
+        return content_of(manifest, lambda each: self.blob(each, folder, stack), where)
 
     def blob(self, wanted: Descriptor, folder: Path, stack: ExitStack) -> Blob:
         """Return a blob that is fetched and verified when it is opened, once for as long as the stack."""
@@ -111,11 +107,11 @@ class Repository:
             if not fetched:
                 descriptor = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
                 stack.callback(os.close, descriptor)
-                self._fetch(wanted, descriptor)
+                fetch_blob(self._connection, wanted, descriptor)
                 fetched.append(file_blob(wanted.media_type, wanted.digest, descriptor, 0, wanted.size))
             return fetched[0].opened()
 
-        return Blob(wanted, opened)
+        return Blob(wanted, opened, lambda out, progress: fetch_blob(self._connection, wanted, out, progress))
 
     def push_blob(self, blob: Blob, told: Sent, *, source: str = "", progress: Progress | None = None) -> None:
         """Send a blob unless it is there; ``source`` is another repository that may have it. Raises OciError."""
@@ -215,37 +211,6 @@ class Repository:
                 mend="Look at its name and tag.",
             )
         return found
-
-    def _fetch(self, wanted: Descriptor, descriptor: int) -> None:
-        """Fetch a blob into a file; after a cut go on where it was. Raises OciError for other bytes than promised."""
-        at = failures = 0
-        while at < wanted.size:
-            headers = {"Range": f"bytes={at}-"} if at else {}
-            before = at
-            try:
-                answer = self._connection.ask(
-                    "GET", f"blobs/{wanted.digest}", headers=headers, expected=frozenset({200, 206}), stream=True
-                )
-                at = at if answer.status == 206 else 0  # noqa: PLR2004 - HTTP's
-                for some in answer.stream(CHUNK, decode_content=False):
-                    at += os.pwrite(descriptor, some, at)
-                    if at > wanted.size:
-                        raise OciError(f"The registry sent more of the blob {wanted.digest} than it has.")
-                answer.release_conn()
-            except (CutError, urllib3.exceptions.HTTPError):
-                failures = failures + 1 if at <= before else 1
-                if failures >= ATTEMPTS:
-                    raise CutError(f"The blob {wanted.digest} of {self.reference} did not arrive whole.") from None
-                pause(failures)
-            else:
-                if at < wanted.size:
-                    raise OciError(
-                        f"The registry sent {at} bytes of the blob {wanted.digest} instead of {wanted.size}."
-                    )
-        check = file_blob("", wanted.digest, descriptor, 0, wanted.size)
-        with Verified(check.opened(), wanted.digest, wanted.size) as stream:
-            while stream.read(CHUNK):
-                pass
 
     def _begun(self, wanted: Descriptor, source: str) -> str:
         """Begin an upload; return its URL, "" where the blob was mounted from the other repository."""

@@ -16,29 +16,24 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, get_args
 
 from goldsmith.catalog.images import AVAILABLE, UNTESTED, Disk, Image, ImageStore
-from goldsmith.disks.containers import KINDS, to_raw
+from goldsmith.disks.containers import to_raw
 from goldsmith.disks.examining import examine
 from goldsmith.disks.formats import FORMATS
-from goldsmith.documents.parent_image import ContainerImage, LocalFile, ParentImageError, parse_parent_image
 from goldsmith.documents.versions import Version
 from goldsmith.errors import GoldsmithError
 from goldsmith.machines.acceleration import probe
 from goldsmith.machines.boot import BootError
 from goldsmith.machines.machine import BOOT_LIMIT, Machine
 from goldsmith.machines.spec import Firmware, MachineSpec
-from goldsmith.oci.opened import is_image
-from goldsmith.pipelines.parents import pin_container
-from goldsmith.pipelines.plan import FileParent
+from goldsmith.pipelines.import_source import DiskFile, ImportRefusedError, found_source, is_container, short_name
 from goldsmith.pipelines.progress import Stages
 from goldsmith.pipelines.sealed_disk import raw_file
 from goldsmith.pipelines.tree_disk import write_tree_disk
 from goldsmith.trees.inventory import installed
 
 if TYPE_CHECKING:
-    from goldsmith.disks.containers import Kind
     from goldsmith.disks.examining import Examination
     from goldsmith.pipelines.home import Home
-    from goldsmith.pipelines.plan import OciParent
     from goldsmith.pipelines.progress import Listener, Stage
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -46,16 +41,13 @@ _LOOK_SECONDS = 0.5
 _LOGIN = " login:"
 
 
-class ImportRefusedError(GoldsmithError):
-    """A file that does not become an image, and why."""
-
-
 @dataclass(frozen=True)
 class ImportRequest:
     """What a person asks of an import.
 
-    ``source`` is a disk's or root archive's file, or a container image as ``oci:``, ``oci-archive:``,
-    ``docker-archive:`` and ``oci://`` name them. ``kind`` empty means what the file's name says.
+    ``source`` is a disk's or root archive's file, or a container image or artifact as ``oci:``, ``oci-archive:``,
+    ``docker-archive:`` and ``oci://`` name them. ``kind`` empty means what the file's name says. ``plain_http`` is for
+    a registry without TLS.
     """
 
     source: str
@@ -63,6 +55,7 @@ class ImportRequest:
     version: str = "1.0.0"
     kind: str = ""
     boot: bool = True
+    plain_http: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,13 +74,17 @@ def import_image(request: ImportRequest, home: Home, listener: Listener) -> Impo
     machine's, DiskError for what is no disk and OciError for what is no container image. Without ``boot`` a disk is
     kept whatever was found.
     """
-    found, name = _found(request, home), _name(request)
+    name = _name(request)
     version = str(Version.parse(request.version))
     stages, store = Stages(listener), ImageStore(home.images)
-    with store.draft() as draft, raw_file(draft, in_memory=False) as raw:
-        if isinstance(found, str):
-            with stages.stage("read"):
-                to_raw(Path(request.source), found, raw)
+    with (
+        found_source(request.source, request.kind, home, stages, plain=request.plain_http) as found,
+        store.draft() as draft,
+        raw_file(draft, in_memory=False) as raw,
+    ):
+        if isinstance(found, DiskFile):
+            with stages.stage("read") as stage:
+                to_raw(found.path, found.kind, raw, progress=stage.progress)
         else:
             write_tree_disk(found, home, stages, draft / "logs", raw)
         with stages.stage("examine") as stage:
@@ -108,7 +105,7 @@ def import_image(request: ImportRequest, home: Home, listener: Listener) -> Impo
             build=store.next_build(name, version),
             status=AVAILABLE if request.boot else UNTESTED,
             created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-            parent_image=f"imported from {_short(request.source)}",
+            parent_image=f"imported from {short_name(request.source)}",
             plan=digest,
             disk_bytes=raw.stat().st_size,
             disks=(Disk("qcow2", file.name, digest, file.stat().st_size),),
@@ -122,40 +119,8 @@ def import_image(request: ImportRequest, home: Home, listener: Listener) -> Impo
     return Imported(replace(image, build=int(folder.name)), folder, seen)
 
 
-def _found(request: ImportRequest, home: Home) -> Kind | FileParent | OciParent:
-    """Return a disk's kind, or the tree, as asked or as its name says: what is in a disk never decides what it is."""
-    said, path = request.kind, Path(request.source)
-    if not said:
-        try:
-            parent = parse_parent_image(request.source if _is_container(request.source) else str(path.absolute()))
-        except ParentImageError as unknown:
-            file = f"Say what it is: --kind {', '.join(KINDS)} or tar."
-            mend = unknown.mend if _is_container(request.source) else file
-            raise ImportRefusedError(unknown.message, mend=mend) from None
-        if isinstance(parent, ContainerImage):
-            return pin_container(parent, Path.cwd(), home)
-        said = parent.kind if isinstance(parent, LocalFile) else ""
-    known = next((kind for kind in KINDS if kind == said), None)
-    if known:
-        return known
-    if said != "tar":
-        raise ImportRefusedError(f"There is no kind of disk {said!r}.", mend=f"There are: {', '.join(KINDS)} and tar.")
-    if path.suffix == ".tar" and is_image(path):  # as `docker save` names them
-        return pin_container(ContainerImage("oci-archive", str(path)), Path.cwd(), home)
-    return FileParent(path.absolute(), "tar", _sha256(path), request.source)
-
-
-def _is_container(source: str) -> bool:
-    return re.match(r"(oci|docker|oci-archive|docker-archive):", source) is not None
-
-
-def _short(source: str) -> str:
-    """Return a source's name without the folders of a file."""
-    return source if _is_container(source) else Path(source).name
-
-
 def _name(request: ImportRequest) -> str:
-    said = re.sub(r"^[a-z-]+:", "", request.source) if _is_container(request.source) else request.source
+    said = re.sub(r"^[a-z-]+:", "", request.source) if is_container(request.source) else request.source
     last = re.split(r"[.:@]", said.rstrip("/").rpartition("/")[2])[0]
     name = request.name or re.sub(r"[^A-Za-z0-9_-]+", "-", last).strip("-").lower()
     if not _NAME.fullmatch(name):

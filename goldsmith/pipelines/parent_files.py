@@ -86,7 +86,7 @@ class ParentFiles:
 
     def _unpack(self, parent: OciParent) -> None:
         """Lay a container image's layers. Raises OciError where it is another than was pinned."""
-        with opened_image(parent.image, scratch=self.scratch) as image:
+        with opened_image(parent.image, scratch=self.scratch, plain=parent.plain) as image:
             if image.digest != parent.digest:
                 raise OciError(f"{parent.image} has changed since it was looked at.", mend="Run it again.")
             self.workspace.run(["mkdir", str(self.folder)])

@@ -60,15 +60,19 @@ def pin_baked(image: Image, folder: Path, home: Home) -> FileParent | OciParent:
     )
 
 
-def pin_container(parent: ContainerImage, folder: Path, home: Home) -> OciParent:
-    """Return a container image pinned by its manifest's digest. Raises OciError and ReferenceFault."""
+def pin_container(parent: ContainerImage, folder: Path, home: Home, *, plain: bool = False) -> OciParent:
+    """Return a container image of this architecture, pinned by its manifest's digest.
+
+    ``plain`` is for a registry without TLS. Raises OciError and ReferenceFault.
+    """
     written = parent.seen_from(folder.absolute())
-    with opened_image(written, scratch=home.path) as image:
+    with opened_image(written, scratch=home.path, plain=plain) as image:
+        image.require_architecture(written)
         digest = image.digest
     if parent.transport != "docker":
         return OciParent(written, digest, f"{parent.transport}:{parent.name}")
     reference = replace(Reference.parse(parent.name), tag="", digest=digest)
-    return OciParent(f"oci://{reference}", digest, f"oci://{parent.name}")
+    return OciParent(f"oci://{reference}", digest, f"oci://{parent.name}", plain)
 
 
 def _sha256(file: Path) -> str:

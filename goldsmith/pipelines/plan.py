@@ -75,11 +75,12 @@ class FileParent:
 
 @dataclass(frozen=True)
 class OciParent:
-    """A container image's files: ``image`` is its whole name, ``digest`` its manifest's."""
+    """A container image's files: ``image`` is its whole name, ``digest`` its manifest's, ``plain`` without TLS."""
 
     image: str
     digest: str
     reference: str
+    plain: bool = False
 
     @property
     def key(self) -> LayerKey:

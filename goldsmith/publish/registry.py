@@ -181,7 +181,7 @@ class _Push:
 
 
 def _place(reference: str) -> Reference:
-    place = Reference.parse(reference.removeprefix("oci://").removeprefix("docker://"))
+    place = Reference.parse(reference)
     if place.digest:
         raise OciError(
             f"{place} names an image by its digest, and what is pushed has its own.", mend="Write REPOSITORY:TAG."

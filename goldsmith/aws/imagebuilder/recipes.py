@@ -150,7 +150,7 @@ def _require_container_parent(call: Call, text: str) -> None:
     Whether it has it is found out when the image is built.
     """
     kind, _, path = text.partition(":")
-    if kind in FILES:
+    if kind in FILES and not path.startswith("//"):
         if call.caller.key_id != COMMAND_LINE or not path.startswith("/"):
             raise invalid(
                 call.operation,

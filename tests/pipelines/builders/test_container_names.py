@@ -29,6 +29,8 @@ DIGEST = "sha256:" + "a" * 64
         ("127.0.0.1:5000/team/app:1.0.0-1", "127.0.0.1:5000/team/app:1.0.0-1"),
         (f"ghcr.io/a/b@{DIGEST}", f"ghcr.io/a/b@{DIGEST}"),
         (f"ghcr.io/a/b:1@{DIGEST}", f"ghcr.io/a/b@{DIGEST}"),
+        ("oci://127.0.0.1:5000/app:1", "127.0.0.1:5000/app:1"),
+        ("docker://debian", "docker.io/library/debian:latest"),
     ],
 )
 def test_references_are_read_as_docker_does(text, read):

@@ -298,7 +298,7 @@ def test_a_pipeline_makes_an_available_container_and_another_builds_on_it(world,
         pipeline = ask(
             "CreateImagePipeline",
             name="Piped",
-            containerRecipeArn=recipe("Piped", f"{registry}/base:1"),
+            containerRecipeArn=recipe("Piped", f"oci://{registry}/base:1"),
             infrastructureConfigurationArn=infrastructure_arn,
             distributionConfigurationArn=distribution["distributionConfigurationArn"],
         )

@@ -219,7 +219,7 @@ class ContainerHost:
                 mend="Name a container image.",
             )
         kind, _, path = written.partition(":")
-        if kind in FILES:
+        if kind in FILES and not path.startswith("//"):
             file = Path(path)
             if image.parent.image_arn:
                 file = container_archive(self._home, Arn.parse(image.parent.image_arn).account, image.region, file)
