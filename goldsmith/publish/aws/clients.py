@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -84,9 +85,14 @@ class Clients:
     def partition(self, region: str) -> str:
         """Return the partition of AWS that a region is in, as aws-cn; that of regions nobody knows is "aws"."""
         try:
-            return boto3.Session().get_partition_for_region(region)
+            partition: str = self._session.get_partition_for_region(region)
         except UnknownRegionError:
             return "aws"
+        return partition
+
+    @cached_property
+    def _session(self) -> Any:
+        return boto3.Session(profile_name=self.profile or None)
 
     def _client(self, service: str, region: str) -> Any:
         if (service, region) not in self._made:
@@ -96,8 +102,7 @@ class Clients:
                 connect_timeout=10,
                 read_timeout=60,
             )
-            session: Any = boto3.Session(profile_name=self.profile or None)
-            self._made[service, region] = session.client(
+            self._made[service, region] = self._session.client(
                 service, region_name=region, config=config, endpoint_url=self.endpoint or None
             )
         return self._made[service, region]

@@ -15,6 +15,7 @@ from moto.ec2.models import ec2_backends
 from moto.ec2.models.amis import Ami
 from moto.ec2.responses import EC2Response
 from moto.ec2.responses.amis import AmisResponse
+from moto.kms import kms_backends
 
 KEPT = {
     "BootMode": "boot_mode",
@@ -28,7 +29,7 @@ _PLAIN = {"modify": AmisResponse.modify_image_attribute, "start": EBSResponse.st
 _COMPLETE = EBSBackend.complete_snapshot
 
 
-class Invalid(JsonRESTError):
+class InvalidError(JsonRESTError):
     code = 400
 
     def __init__(self, reason, message):
@@ -109,7 +110,8 @@ def modify_image_attribute(self):
     added = (self._get_param("LaunchPermission") or {}).get("Add", [])
     ami = self.ec2_backend.describe_images(ami_ids=[self._get_param("ImageId")])[0]
     disk = getattr(ami, "disk", ami.ebs_snapshot)
-    if added and disk.encrypted and disk.kms_key_id == default_key(self.ec2_backend):
+    keys = kms_backends[self.current_account][self.region]
+    if added and disk.encrypted and keys.describe_key(disk.kms_key_id).key_manager == "AWS":
         raise EC2ClientError("InvalidParameter", f"Snapshot {disk.id} is encrypted with the default key")
     return _PLAIN["modify"](self)
 
@@ -119,7 +121,11 @@ def get_ebs_default_kms_key_id(self):
 
 
 def default_key(backend):
-    return backend.default_kms_key_id or backend._create_default_encryption_key()
+    if not backend.default_kms_key_id:
+        kms_backends[backend.account_id][backend.region_name].describe_key(
+            backend._create_default_encryption_key()
+        ).key_manager = "AWS"
+    return backend.default_kms_key_id
 
 
 def start_snapshot(self):
@@ -127,11 +133,11 @@ def start_snapshot(self):
     said = {name: self._get_param(name) for name in ("ParentSnapshotId", "Encrypted", "KmsKeyArn", "ClientToken")}
     parent = backend.snapshots.get(said["ParentSnapshotId"])
     if parent and (said["Encrypted"] or said["KmsKeyArn"]):
-        raise Invalid("INVALID_PARAMETER_VALUE", "Encrypted and ParentSnapshotId")
+        raise InvalidError("INVALID_PARAMETER_VALUE", "Encrypted and ParentSnapshotId")
     if parent and backend.ebs_encryption_by_default and not parent.encrypted:
-        raise Invalid("INVALID_PARAMETER_VALUE", "The account enciphers all, and the parent is not.")
+        raise InvalidError("INVALID_PARAMETER_VALUE", "The account enciphers all, and the parent is not.")
     if said["KmsKeyArn"] and not said["Encrypted"]:
-        raise Invalid("INVALID_PARAMETER_VALUE", "KmsKeyArn without Encrypted")
+        raise InvalidError("INVALID_PARAMETER_VALUE", "KmsKeyArn without Encrypted")
     uploads = ebs_backends[self.current_account][self.region]
     known = uploads.__dict__.setdefault("tokens", {})
     if said["ClientToken"] in known:
