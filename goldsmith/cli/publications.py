@@ -179,7 +179,7 @@ def _to_registry(asked: Publication, source: Source, home: Home, stages: Stages)
             made = publish_container(
                 source,
                 asked.to,
-                scratch=home.path,
+                home=home,
                 plain_http=asked.plain_http,
                 progress=stage.progress,
                 dry_run=asked.dry_run,

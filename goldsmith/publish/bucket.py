@@ -1,13 +1,12 @@
 """An image's disk as an object of S3, or of anything that speaks as it does: in parts, resumed where it was cut.
 
 What has arrived is asked of the bucket itself (ListMultipartUploads, ListParts), so that a second run needs no
-journal: parts whose MD5 is the local one's are kept, the others sent. Limits: S3 user guide, "Multipart upload limits".
+journal: parts whose MD5 is the local one's are kept, the others sent.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,9 @@ from urllib.parse import urlsplit
 from goldsmith.blocks.concurrently import concurrently
 from goldsmith.disks.formats import named
 from goldsmith.errors import GoldsmithError
-from goldsmith.publish.conversions import converted
+from goldsmith.publish.conversions import converted, discard
+from goldsmith.publish.known import recall, remember
+from goldsmith.publish.parts import Parts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,11 +25,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from goldsmith.pipelines.home import Home
+    from goldsmith.publish.parts import Part
     from goldsmith.publish.source import Progress, Source
 
-MIB = 1 << 20
-SMALLEST_PART = 8 * MIB
-MOST_PARTS = 10_000
 THREADS = 4
 ATTEMPTS = 8
 
@@ -50,11 +49,17 @@ class PublishedObject:
 
 
 @dataclass(frozen=True)
-class _Part:
-    number: int
-    offset: int
-    size: int
-    md5: bytes
+class _Found:
+    """What a bucket has of what is meant: all of it, or an unfinished upload and the parts that it lacks."""
+
+    meant: Parts
+    there: bool
+    upload: str
+    missing: tuple[Part, ...]
+
+    def told(self, bucket: str, key: str, form: str) -> PublishedObject:
+        sent = sum(part.size for part in self.missing)
+        return PublishedObject(f"s3://{bucket}/{key}", form, self.meant.size, self.meant.sha256, sent, self.there)
 
 
 def publish_to_bucket(
@@ -79,18 +84,19 @@ def publish_to_bucket(
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow to load
 
     try:
+        known = Parts.known(recall(source, form, home))
+        if known:
+            found = _looked_for(client, bucket, key, known)
+            if found.there:
+                discard(source, form, home, f"{bucket}/{key}")
+            if found.there or dry_run:
+                return found.told(bucket, key, form)
         with converted(source, form, home, f"{bucket}/{key}") as file:
-            parts, sha256 = _parts(file)
-            size = file.stat().st_size
-            where = f"s3://{bucket}/{key}"
-            if _is_there(client, bucket, key, parts):
-                return PublishedObject(where, form, size, sha256, 0, unchanged=True)
-            upload, arrived = _earlier(client, bucket, key, parts)
-            missing = [part for part in parts if part.number not in arrived]
-            sent = sum(part.size for part in missing)
-            if not dry_run:
-                _send(client, bucket, key, upload, file, parts, missing, progress)
-            return PublishedObject(where, form, size, sha256, sent, unchanged=False)
+            found = _looked_for(client, bucket, key, Parts.of(file))
+            remember(source, form, home, found.meant.facts)
+            if not found.there and not dry_run:
+                _send(client, bucket, key, found, file, progress)
+            return found.told(bucket, key, form)
     except (BotoCoreError, ClientError) as failure:
         raise BucketPublishError(
             f"{uri} could not be written: {failure}",
@@ -124,23 +130,15 @@ def _client(endpoint: str, profile: str, region: str) -> S3Client:
     return session.client("s3", endpoint_url=endpoint or None, region_name=region or None, config=config)
 
 
-def _parts(file: Path) -> tuple[list[_Part], str]:
-    """Read the file once: where its parts are, with their MD5s, and the SHA-256 of it all."""
-    size = file.stat().st_size
-    length = max(SMALLEST_PART, -(-size // (MOST_PARTS * MIB)) * MIB)
-    whole = hashlib.sha256()
-    parts = []
-    with file.open("rb") as content:
-        for number, offset in enumerate(range(0, size, length), 1):
-            data = content.read(length)
-            whole.update(data)
-            digest = hashlib.md5(data, usedforsecurity=False).digest()
-            parts.append(_Part(number, offset, len(data), digest))
-    return parts, whole.hexdigest()
+def _looked_for(client: S3Client, bucket: str, key: str, meant: Parts) -> _Found:
+    if _is_there(client, bucket, key, meant):
+        return _Found(meant, there=True, upload="", missing=())
+    upload, arrived = _earlier(client, bucket, key, meant)
+    missing = tuple(part for part in meant.parts if part.number not in arrived)
+    return _Found(meant, there=False, upload=upload, missing=missing)
 
 
-def _is_there(client: S3Client, bucket: str, key: str, parts: list[_Part]) -> bool:
-    """Whether the object has these parts: S3's ETag of it is the MD5 of their MD5s, and how many they are."""
+def _is_there(client: S3Client, bucket: str, key: str, meant: Parts) -> bool:
     from botocore.exceptions import ClientError  # noqa: PLC0415 - slow to load
 
     try:
@@ -149,15 +147,13 @@ def _is_there(client: S3Client, bucket: str, key: str, parts: list[_Part]) -> bo
         if absent.response["Error"]["Code"] in {"404", "NoSuchKey", "NotFound"}:
             return False
         raise
-    digest = hashlib.md5(b"".join(part.md5 for part in parts), usedforsecurity=False).hexdigest()
-    size = sum(part.size for part in parts)
-    return head["ContentLength"] == size and head["ETag"].strip('"') == f"{digest}-{len(parts)}"
+    return head["ContentLength"] == meant.size and head["ETag"].strip('"') == meant.tag
 
 
-def _earlier(client: S3Client, bucket: str, key: str, parts: list[_Part]) -> tuple[str, set[int]]:
+def _earlier(client: S3Client, bucket: str, key: str, meant: Parts) -> tuple[str, set[int]]:
     """Return the unfinished upload with most of these parts, and their numbers; none where there is none."""
     best: tuple[str, set[int]] = ("", set())
-    wanted = {part.number: part for part in parts}
+    wanted = {part.number: part for part in meant.parts}
     for page in client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=key):
         for upload in page.get("Uploads", ()):
             if upload["Key"] != key:
@@ -180,32 +176,24 @@ def _arrived(client: S3Client, bucket: str, key: str, upload: str) -> dict[int, 
     }
 
 
-def _send(
-    client: S3Client,
-    bucket: str,
-    key: str,
-    upload: str,
-    file: Path,
-    parts: list[_Part],
-    missing: list[_Part],
-    progress: Progress | None,
-) -> None:
+def _send(client: S3Client, bucket: str, key: str, found: _Found, file: Path, progress: Progress | None) -> None:
     """Send the missing parts and make the object of all."""
+    upload, parts = found.upload, found.meant.parts
     if not upload:
         upload = client.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
-    total = sum(part.size for part in parts)
-    done = total - sum(part.size for part in missing)
+    total = found.meant.size
+    done = total - sum(part.size for part in found.missing)
     descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     place: dict[str, Any] = {"Bucket": bucket, "Key": key, "UploadId": upload}
 
-    def send(part: _Part) -> int:
+    def send(part: Part) -> int:
         body = os.pread(descriptor, part.size, part.offset)
         md5 = base64.b64encode(part.md5).decode()
         client.upload_part(**place, PartNumber=part.number, Body=body, ContentMD5=md5)
         return part.size
 
     try:
-        for size in concurrently(THREADS, send, missing):
+        for size in concurrently(THREADS, send, found.missing):
             done += size
             if progress:
                 progress(done, total)
@@ -218,5 +206,5 @@ def _send(
     pieces = [{"PartNumber": part.number, "ETag": f'"{tags[part.number][1]}"'} for part in parts]
     client.complete_multipart_upload(**place, MultipartUpload={"Parts": pieces})  # type: ignore[typeddict-item]
     plain = all(tags[part.number][1] == part.md5.hex() for part in parts)  # encrypted by KMS, a part's ETag is no MD5
-    if plain and not _is_there(client, bucket, key, parts):
+    if plain and not _is_there(client, bucket, key, found.meant):
         raise BucketPublishError(f"{key} is not in the bucket {bucket} as it was sent.", mend="Run it again.")

@@ -8,17 +8,22 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from goldsmith.disks.root_tar import root_stream
-from goldsmith.oci.image import About, made_image
+from goldsmith.oci.blobs import CONFIG, MANIFEST, Blob, Descriptor, OciError
+from goldsmith.oci.image import About, OciImage, content_of, made_image
 from goldsmith.oci.layer import new_layer, pack
 from goldsmith.oci.opened import opened_image
 from goldsmith.oci.outputs import CONTAINER_FORMATS, annotations_of
+from goldsmith.publish.disk_blob import not_at_hand
+from goldsmith.publish.known import recall, remember
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from goldsmith.oci.image import OciImage
+    from goldsmith.pipelines.home import Home
     from goldsmith.publish.source import Facts, Progress, Source
+
+_FORM = "oci"
 
 
 @contextmanager
@@ -40,6 +45,35 @@ def container_image(source: Source, scratch: Path, progress: Progress | None = N
             diff_id = pack(stream, packed.fileno())
         layer = new_layer(packed.fileno(), diff_id, f"the root file system of {source.facts.reference}")
         yield made_image([layer], _about(source.facts))
+
+
+def known_image(source: Source, home: Home) -> OciImage | None:
+    """Return the image of one layer that a source is known to be, without the layer's bytes; None where nobody knows.
+
+    An image that its build wrote is read, and not known.
+    """
+    facts = recall(source, _FORM, home)
+    if not facts or any(source.output(form) for form in CONTAINER_FORMATS):
+        return None
+    manifest = Blob.of(MANIFEST, str(facts.get("manifest")).encode())
+    config = Blob.of(CONFIG, str(facts.get("config")).encode())
+
+    def blob(wanted: Descriptor) -> Blob:
+        return config if wanted.digest == config.descriptor.digest else Blob(wanted, not_at_hand)
+
+    try:
+        image = content_of(manifest, blob, source.facts.reference)
+    except OciError:
+        return None
+    return image if isinstance(image, OciImage) else None
+
+
+def remember_image(source: Source, home: Home, image: OciImage) -> None:
+    """Keep what an image of one layer is; one that its build wrote need not be known."""
+    if any(source.output(form) for form in CONTAINER_FORMATS):
+        return
+    documents = {"manifest": image.manifest_blob, "config": image.config_blob}
+    remember(source, _FORM, home, {name: blob.read().decode() for name, blob in documents.items()})
 
 
 def export_container(

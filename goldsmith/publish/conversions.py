@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from goldsmith.disks.formats import named
+from goldsmith.publish.known import forget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,8 +38,7 @@ def converted(source: Source, form: str, home: Home, place: str) -> Iterator[Pat
     row = named(form)
     folder = _folder(home)
     folder.mkdir(parents=True, exist_ok=True)
-    said = f"{source.facts.reference}\n{source.facts.created}\n{form}\n{place}"
-    name = hashlib.sha256(said.encode()).hexdigest()[:32]
+    name = _named(source, form, place)
     kept, making, lock = folder / name, folder / f"{_MAKING}{name}", folder / f"{name}.lock"
     with _locked(lock):
         if not kept.exists():
@@ -56,11 +56,28 @@ def converted(source: Source, form: str, home: Home, place: str) -> Iterator[Pat
         lock.unlink()
 
 
+def discard(source: Source, form: str, home: Home, place: str) -> None:
+    """Remove a conversion that waits although it has arrived; one that a process works on stays."""
+    kept = _folder(home) / _named(source, form, place)
+    lock = kept.with_name(f"{kept.name}.lock")
+    if not lock.exists():
+        return
+    with lock.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        shutil.rmtree(kept, ignore_errors=True)
+        lock.unlink(missing_ok=True)
+
+
 def sweep(home: Home, *, before: float) -> list[Path]:
     """Remove what killed conversions left, and whole ones that wait for a second run since ``before``; return them.
 
-    ``before`` is in seconds since 1970. What a process works on is left alone.
+    What is known of conversions and was not asked for since then goes, too. ``before`` is in seconds since 1970. What
+    a process works on is left alone.
     """
+    forget(home, before=before)
     removed = []
     for lock in sorted(_folder(home).glob("*.lock")):
         with lock.open("ab") as file:
@@ -78,6 +95,11 @@ def sweep(home: Home, *, before: float) -> list[Path]:
                     removed.append(path)
             lock.unlink(missing_ok=True)
     return removed
+
+
+def _named(source: Source, form: str, place: str) -> str:
+    said = f"{source.facts.reference}\n{source.facts.created}\n{form}\n{place}"
+    return hashlib.sha256(said.encode()).hexdigest()[:32]
 
 
 def _folder(home: Home) -> Path:

@@ -6,45 +6,30 @@ gives its file. The packages are a CycloneDX document in an artifact whose subje
 
 from __future__ import annotations
 
-import hashlib
-import os
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from goldsmith.disks.formats import named
-from goldsmith.oci.blobs import EMPTY, MANIFEST, Blob, OciError, file_blob
+from goldsmith.oci.artifact import TITLE
+from goldsmith.oci.blobs import EMPTY, MANIFEST, Blob, OciError
 from goldsmith.oci.image import canonical
 from goldsmith.oci.outputs import annotations_of
 from goldsmith.oci.reference import Reference
 from goldsmith.oci.registry import Repository, Sent
-from goldsmith.publish.container import container_image
-from goldsmith.publish.conversions import converted
+from goldsmith.publish.container import container_image, known_image, remember_image
+from goldsmith.publish.conversions import discard
+from goldsmith.publish.disk_blob import disk_blob, known_disk
 from goldsmith.publish.sbom import CYCLONEDX, cyclonedx
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
+    from goldsmith.oci.image import OciImage
     from goldsmith.pipelines.home import Home
     from goldsmith.publish.source import Facts, Progress, Source
 
 DISK = "application/vnd.goldsmith.disk.v1"
-_TITLE = "org.opencontainers.image.title"
 _NOTHING = Blob.of(EMPTY, b"{}")
-_MEDIA_TYPES = {
-    "raw": "application/x-raw-disk-image",
-    "qcow2": "application/x-qemu-disk",
-    "vmdk": "application/x-vmdk-disk",
-    "vmdk-sparse": "application/x-vmdk-disk",
-    "vhd": "application/x-vhd-disk",
-    "vhdx": "application/x-vhdx-disk",
-    "ova": "application/x-virtualbox-ova",
-    "raw.xz": "application/x-raw-disk-image-xz-compressed",
-    "raw.zst": "application/zstd",
-    "root-tar": "application/zstd",
-}
-"""What freedesktop.org's shared-mime-info calls them; all others are application/octet-stream."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +57,7 @@ def publish_image(
     source: Source,
     reference: str,
     *,
-    scratch: Path,
+    home: Home,
     mount_from: str = "",
     plain_http: bool = False,
     progress: Progress | None = None,
@@ -80,13 +65,14 @@ def publish_image(
 ) -> PublishedReference:
     """Push an image's container image to ``reference``, ``[oci://]HOST/REPOSITORY:TAG``, with its packages.
 
-    It is the one that the build wrote, or else one layer of the disk's root file system. ``scratch`` is a folder with
-    room for it, ``mount_from`` another repository of the registry that may have its layers. ``progress`` hears (bytes
-    sent or found there, of how many). What the registry has is not sent; an upload that was cut goes on where it was.
-    Raises OciError, ReferenceFault and DiskError.
+    It is the one that the build wrote, or else one layer of the disk's root file system, which is made only where the
+    registry lacks what it is known to be. ``mount_from`` is another repository of the registry that may have its
+    layers. ``progress`` hears (bytes sent or found there, of how many). What the registry has is not sent; an upload
+    that was cut goes on where it was. Raises OciError, ReferenceFault and DiskError.
     """
     place = _place(reference)
-    with container_image(source, scratch) as image, Repository(place, plain=plain_http) as repository:
+    with Repository(place, plain=plain_http) as repository, ExitStack() as stack:
+        image = _image(repository, source, home, stack, dry_run=dry_run)
         push = _Push(repository, mount_from, progress, dry_run=dry_run)
         return push.published(image.manifest_blob, image.blobs, source.facts, container=True)
 
@@ -105,12 +91,37 @@ def publish_disk(
     """Push an image's disk in a format of disks as an artifact of one file; all else is as with `publish_image`."""
     place = _place(reference)
     facts = source.facts
-    with _disk(source, form, home, reference) as blob, Repository(place, plain=plain_http) as repository:
+    with Repository(place, plain=plain_http) as repository, ExitStack() as stack:
+        blob = _disk(repository, source, form, home, stack, dry_run=dry_run)
         manifest = _manifest(
             DISK, blob, annotations_of(facts.name, facts.version, facts.description, facts.created), subject=None
         )
         push = _Push(repository, mount_from, progress, dry_run=dry_run)
         return push.published(manifest, (_NOTHING, blob), facts, container=False)
+
+
+def _image(repository: Repository, source: Source, home: Home, stack: ExitStack, *, dry_run: bool) -> OciImage:
+    """Return the container image to push: as it is known where the registry has all of that, else made."""
+    known = known_image(source, home)
+    if known and (dry_run or all(repository.has(layer.descriptor.digest) for layer in known.layer_blobs)):
+        return known
+    repository.has(_NOTHING.descriptor.digest)  # credentials are tried before a disk is read
+    image = stack.enter_context(container_image(source, home.path))
+    remember_image(source, home, image)
+    return image
+
+
+def _disk(repository: Repository, source: Source, form: str, home: Home, stack: ExitStack, *, dry_run: bool) -> Blob:
+    """Return the disk to push: as it is known where the registry has it, else made."""
+    known = known_disk(source, form, home)
+    place = str(repository.reference)
+    there = known is not None and repository.has(known.descriptor.digest)
+    if there:
+        discard(source, form, home, place)
+    if known and (there or dry_run):
+        return known
+    repository.has(_NOTHING.descriptor.digest)  # credentials are tried before a disk is read
+    return stack.enter_context(disk_blob(source, form, home, place))
 
 
 class _Push:
@@ -130,7 +141,7 @@ class _Push:
         referring: Blob | None = None
         if facts.packages:
             document = Blob.of(
-                CYCLONEDX, cyclonedx(facts, digest, container=container), {_TITLE: f"{facts.name}.cdx.json"}
+                CYCLONEDX, cyclonedx(facts, digest, container=container), {TITLE: f"{facts.name}.cdx.json"}
             )
             documents = (_NOTHING, document)
             said = {"org.opencontainers.image.created": facts.created} if facts.created else {}
@@ -201,20 +212,3 @@ def _manifest(kind: str, blob: Blob, annotations: dict[str, str], *, subject: Bl
         **({"subject": subject.descriptor.as_json()} if subject else {}),
     }
     return Blob.of(MANIFEST, canonical(document))
-
-
-@contextmanager
-def _disk(source: Source, form: str, home: Home, reference: str) -> Iterator[Blob]:
-    """Give the disk in a format as a blob."""
-    with converted(source, form, home, reference) as file, _file(file, form, source.facts.name) as blob:
-        yield blob
-
-
-@contextmanager
-def _file(path: Path, form: str, name: str) -> Iterator[Blob]:
-    title = f"{name}{named(form).suffix}"
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        size = os.fstat(file.fileno()).st_size
-        kind = _MEDIA_TYPES.get(form, "application/octet-stream")
-        yield file_blob(kind, f"sha256:{digest}", file.fileno(), 0, size, annotations={_TITLE: title})

@@ -82,6 +82,9 @@ class Source(Protocol):
     def output(self, form: str) -> Path | None:
         """Return the file that its build wrote in a format, None where there is none."""
 
+    def digest(self, form: str) -> str:
+        """Return a digest of what its file in a format is made of, or is; "" where nobody knows."""
+
     def raw(self) -> AbstractContextManager[Path]:
         """Give its disk as a raw, sparse file, which nobody changes, for as long as the context."""
 
@@ -115,6 +118,11 @@ class BakedSource:
     def output(self, form: str) -> Path | None:
         """Return the file that its build wrote in a format."""
         return next((self._folder / disk.file for disk in self._image.disks if disk.format == form), None)
+
+    def digest(self, form: str) -> str:
+        """Return the SHA-256 that its build wrote down of the file, or of the disk that it is made of."""
+        known = {disk.format: disk.sha256 for disk in self._image.disks}
+        return next((known[each] for each in (form, "raw", "qcow2") if each in known), "")
 
     @contextmanager
     def raw(self) -> Iterator[Path]:
@@ -151,6 +159,14 @@ class StoredSource:
     def output(self, form: str) -> Path | None:  # noqa: ARG002 - a store has blocks only
         """Return nothing: no build's files are kept with an AMI."""
         return None
+
+    def digest(self, form: str) -> str:  # noqa: ARG002 - all are made of the blocks
+        """Return a digest of the disk's size and of its blocks' own."""
+        seen = hashlib.sha256(str(self._map.size).encode())
+        for index, digest in self._map.items():
+            if digest != ZERO:
+                seen.update(index.to_bytes(8, "big") + digest)
+        return seen.hexdigest()
 
     @contextmanager
     def raw(self) -> Iterator[Path]:

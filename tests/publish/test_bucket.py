@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import socket
@@ -16,7 +17,8 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from goldsmith.pipelines.home import Home
-from goldsmith.publish.bucket import MIB, BucketPublishError, publish_to_bucket
+from goldsmith.publish.bucket import BucketPublishError, publish_to_bucket
+from goldsmith.publish.parts import MIB
 from goldsmith.publish.source import Facts
 
 PARTS = 3
@@ -36,6 +38,10 @@ class FileSource:
 
     def output(self, form):
         """Return None: no build wrote it."""
+
+    def digest(self, form):
+        with self._raw.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class Wire:
@@ -200,3 +206,33 @@ def test_a_conversion_is_kept_only_until_it_has_arrived(raw, home, bucket, wire)
     publish_to_bucket(FileSource(raw), f"s3://{bucket[1]}/d", "qcow2", home=home, endpoint=wire.url)
     assert stored(bucket, "d").startswith(b"QFI\xfb")
     assert not list((home.path / "publishing").iterdir())
+
+
+@pytest.mark.sandbox
+def test_what_a_conversion_gave_is_known_and_the_bucket_is_asked_before_another(raw, home, bucket, wire):
+    class Asked(FileSource):
+        reads = 0
+
+        @contextmanager
+        def raw(self):
+            Asked.reads += 1
+            yield self._raw
+
+    def publish(**more):
+        place = f"s3://{bucket[1]}/d.vmdk"
+        return publish_to_bucket(Asked(raw), place, "vmdk", home=home, endpoint=wire.url, **more)
+
+    raw.write_bytes(raw.read_bytes()[: 9 * MIB])
+    done = publish()
+    again = publish()
+    assert (again.sent, again.unchanged, again.sha256) == (0, True, done.sha256)
+    assert publish(dry_run=True).unchanged
+    bucket[0].delete_object(Bucket=bucket[1], Key="d.vmdk")
+    assert publish(dry_run=True).sent == done.sent
+    assert Asked.reads == 1
+    assert publish().sent == done.sent
+    assert Asked.reads == 2, "bytes are made anew, and never taken from what is known"
+    with raw.open("r+b") as file:
+        file.write(b"other")
+    assert publish().sha256 != done.sha256
+    assert Asked.reads == 3

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import uuid
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -55,7 +57,7 @@ def source(tmp_path):
         parent_image="debian/12",
         plan="p",
         disk_bytes=24 << 20,
-        disks=(Disk("raw", raw.name, "", raw.stat().st_size),),
+        disks=(Disk("raw", raw.name, "0" * 64, raw.stat().st_size),),
         packages=PACKAGES,
         distribution="debian/12",
     )
@@ -102,9 +104,9 @@ def test_a_disk_is_pulled_back_as_it_was_and_sent_once(source, registry, logged_
 
 def test_a_disk_s_tree_is_a_container_image_of_one_layer(source, workspace, registry, logged_in, tmp_path):
     place = f"{registry}/team/small:1.0.0"
-    would = publish_image(source, place, scratch=tmp_path, dry_run=True)
-    done = publish_image(source, place, scratch=tmp_path)
-    again = publish_image(source, place, scratch=tmp_path)
+    would = publish_image(source, place, home=Home(tmp_path), dry_run=True)
+    done = publish_image(source, place, home=Home(tmp_path))
+    again = publish_image(source, place, home=Home(tmp_path))
     assert would.sent == done.sent
     assert (again.sent, again.skipped) == (0, done.sent + done.skipped)
     assert again.pinned == f"{registry}/team/small@{done.digest}"
@@ -132,8 +134,27 @@ def test_the_container_image_that_the_build_wrote_is_the_one_that_is_published(s
     with opened_image(str(file)) as image:
         digest = image.digest
     only = replace(source._image, disks=(Disk("oci", file.name, "", file.stat().st_size),))
-    done = publish_image(BakedSource(only, tmp_path / "image", tmp_path), f"{registry}/only:1", scratch=tmp_path)
+    done = publish_image(BakedSource(only, tmp_path / "image", tmp_path), f"{registry}/only:1", home=Home(tmp_path))
     assert done.digest == digest
+
+
+@pytest.mark.parametrize("publish", [partial(publish_disk, form="vmdk"), publish_image], ids=["disk", "container"])
+def test_what_is_known_and_there_is_not_made_a_second_time(source, registry, logged_in, tmp_path, monkeypatch, publish):
+    home, name = Home(tmp_path), uuid.uuid4().hex
+    done = publish(source, f"{registry}/known/{name}:1", home=home)
+
+    def unasked():
+        raise AssertionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(source, "raw", unasked)
+        assert publish(source, f"{registry}/known/{name}:1", home=home).sent == 0
+        assert publish(source, f"{registry}/known/{name}:2", home=home).digest == done.digest
+        would = publish(source, f"{registry}/known/other-{name}:1", home=home, dry_run=True)
+        assert (would.digest, would.sent) == (done.digest, done.sent + done.skipped)
+        with pytest.raises(AssertionError):
+            publish(source, f"{registry}/known/other-{name}:1", home=home)
+    assert publish(source, f"{registry}/known/other-{name}:1", home=home).digest == done.digest
 
 
 @pytest.mark.skipif(not shutil.which("skopeo"), reason="skopeo is not installed")
