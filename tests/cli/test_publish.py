@@ -57,12 +57,22 @@ def test_a_distribution_configuration_says_it_in_aws_s_words(tmp_path):
         ({"regions": "a", "distribution": "f"}, "itself"),
         ({"regions": "a", "tpm": True}, "boot mode uefi"),
         ({"regions": "a", "name": "x" * 129}, "no AMI name"),
+        ({"regions": "a", "name": "web:1"}, "no AMI name"),
+        ({"regions": "a", "boot_mode": "bios"}, "no boot mode"),
+        ({"regions": "a", "tags": ("aws:x=y",)}, "AWS's own"),
         ({"distribution": "/nowhere"}, "cannot be read"),
     ],
 )
 def test_what_cannot_be_is_told(said, told):
     with pytest.raises((UsageError, WantedError), match=told):
         aws_wanted(AwsOptions(**said), FACTS)
+
+
+def test_only_what_is_at_aws_is_abandoned(tmp_path, monkeypatch):
+    monkeypatch.setenv("GOLDSMITH_HOME", str(tmp_path))
+    for place, region in (("s3://bucket/key", "us-east-1"), ("aws", "")):
+        with pytest.raises(UsageError, match="Only snapshots at AWS"):
+            publish_image(Publication("web", place, "", "", "", AwsOptions(regions=region), abandon=True))
 
 
 def test_a_place_that_is_none_is_told():
