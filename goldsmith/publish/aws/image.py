@@ -6,7 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.publish.aws.clients import AwsPublishError
-from goldsmith.publish.aws.upload import CONTENT_TAG
+from goldsmith.publish.aws.marks import CONTENT_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,12 +23,10 @@ LONGEST_DESCRIPTION = 255
 
 def find_image(clients: Clients, wanted: RegionWanted, content: str) -> dict[str, Any] | None:
     """Return the account's AMI of that name, None for none. Raises AwsPublishError when it holds something else."""
-    found = clients.ec2(wanted.region).describe_images(
-        Owners=["self"], Filters=[{"Name": "name", "Values": [wanted.name]}], IncludeDeprecated=True
-    )["Images"]
+    found = own_images(clients, wanted.region, "name", wanted.name)
     if not found:
         return None
-    image: Any = found[0]
+    image = found[0]
     tags = tags_of(image)
     if tags.get(CONTENT_TAG) != content:
         raise AwsPublishError(
@@ -36,8 +34,16 @@ def find_image(clients: Clients, wanted: RegionWanted, content: str) -> dict[str
             "enciphered with another key.",
             mend="Say another --name, or deregister that one.",
         )
-    result: dict[str, Any] = image
-    return result
+    return image
+
+
+def own_images(clients: Clients, region: str, which: str, value: str) -> list[dict[str, Any]]:
+    """Return the account's AMIs of a filter's value, deprecated and disabled ones too: they have names and disks."""
+    found: Any = clients.ec2(region).describe_images(
+        Owners=["self"], Filters=[{"Name": which, "Values": [value]}], IncludeDeprecated=True, IncludeDisabled=True
+    )["Images"]
+    images: list[dict[str, Any]] = found
+    return images
 
 
 def register(

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from goldsmith.publish.aws.holder import held
-from goldsmith.publish.aws.image import snapshots_of
+from goldsmith.publish.aws.image import own_images, snapshots_of
 from goldsmith.publish.aws.journal import Journal
-from goldsmith.publish.aws.upload import IMAGE_TAG, journals
+from goldsmith.publish.aws.marks import IMAGE_TAG
+from goldsmith.publish.aws.upload import journals
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,12 +38,12 @@ class Leftover:
 
 def find_leftovers(clients: Clients, region: str, home: Path, image: str) -> list[Leftover]:
     """Return the account's snapshots of an image that no AMI of it has, the oldest first."""
-    ec2 = clients.ec2(region)
-    tagged: Any = [{"Name": f"tag:{IMAGE_TAG}", "Values": [image]}]
-    found: Any = ec2.describe_snapshots(OwnerIds=["self"], Filters=tagged)["Snapshots"]
+    tagged = f"tag:{IMAGE_TAG}"
+    filters: Any = [{"Name": tagged, "Values": [image]}]
+    found: Any = clients.ec2(region).describe_snapshots(OwnerIds=["self"], Filters=filters)["Snapshots"]
     if not found:
         return []
-    shown = ec2.describe_images(Owners=["self"], Filters=tagged, IncludeDeprecated=True)["Images"]
+    shown = own_images(clients, region, tagged, image)
     used = {snapshot for each in shown for snapshot in snapshots_of(each)}
     ours = _sent_here(home)
     return [

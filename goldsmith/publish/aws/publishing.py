@@ -12,11 +12,10 @@ from goldsmith.publish.aws.encryption import resolve
 from goldsmith.publish.aws.image import copy, find_image, register, snapshots_of
 from goldsmith.publish.aws.journal import Journal
 from goldsmith.publish.aws.leftovers import abandon, find_leftovers
+from goldsmith.publish.aws.marks import CONTENT_TAG, IMAGE_TAG
 from goldsmith.publish.aws.partitions import require_one_partition
 from goldsmith.publish.aws.standing import require_as_wanted
 from goldsmith.publish.aws.upload import (
-    CONTENT_TAG,
-    IMAGE_TAG,
     content_name,
     find_snapshot,
     journal_folder,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from goldsmith.blocks.block_map import BLOCK, ZERO
 from goldsmith.blocks.concurrently import concurrently
 from goldsmith.publish.aws.clients import THREADS, AwsPublishError
+from goldsmith.publish.aws.marks import CONTENT_TAG
 from goldsmith.publish.aws.patience import Patience
 from goldsmith.publish.aws.waiting import await_snapshot
 
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from goldsmith.publish.source import Blocks, Progress
 
 GIB = 1 << 30
-CONTENT_TAG = "goldsmith:content"
-IMAGE_TAG = "goldsmith:image"
 TIMEOUT = 24 * 60
 """Minutes without a block after which AWS gives a pending snapshot up: so long a cut upload can be gone on with."""
 

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from goldsmith.publish.aws.clients import AwsPublishError
+from goldsmith.publish.aws.image import own_images
 from goldsmith.publish.aws.refusals import AGAIN
 
 if TYPE_CHECKING:
@@ -44,11 +45,9 @@ def await_snapshot(clients: Clients, region: str, snapshot: str) -> None:
 
 def await_image(clients: Clients, region: str, image: str) -> dict[str, Any]:
     """Wait until an AMI is available; return it. Raises AwsPublishError with AWS's reason when it never will be."""
-    filters: Any = [{"Name": "image-id", "Values": [image]}]
 
     def look() -> Any:
-        found = clients.ec2(region).describe_images(Owners=["self"], Filters=filters, IncludeDeprecated=True)["Images"]
-        return found[0] if found else None
+        return next(iter(own_images(clients, region, "image-id", image)), None)
 
     shown = _await(f"The AMI {image}", look, COPYING)
     require_alive(shown, region)

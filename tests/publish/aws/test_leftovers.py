@@ -12,7 +12,7 @@ from goldsmith.blocks.block_map import BLOCK
 from goldsmith.publish.aws.clients import AwsPublishError
 from goldsmith.publish.aws.publishing import abandon_at_aws
 from goldsmith.publish.aws.wanted import RegionWanted
-from tests.publish.aws.wire import OTHER, REGION, FileSource, disk, images, publish, read_back, written
+from tests.publish.aws.wire import OTHER, REGION, FileSource, client, disk, images, publish, read_back, written
 
 IMAGE = "small/1.0.0/1"
 
@@ -74,6 +74,12 @@ def test_a_whole_snapshot_that_no_ami_has_is_left_over_too(few, wire, tmp_path):
     (told,) = abandon(wire, tmp_path / "home")
     assert ", completed, in no AMI" in told.what
     assert publish(FileSource(few), wire, tmp_path / "home").sent > 0
+
+
+def test_the_snapshot_of_a_disabled_ami_is_none(few, wire, tmp_path):
+    made = publish(FileSource(few), wire, tmp_path / "home")
+    client(wire, "ec2").disable_image(ImageId=made.images[REGION])
+    assert abandon(wire, tmp_path / "home") == ()
 
 
 def test_one_that_is_gone_meanwhile_is_begun_anew_and_forgotten(cut, wire, few, tmp_path):
