@@ -168,7 +168,7 @@ def test_a_disk_of_endless_holes_ends_in_a_sentence(raw, tmp_path):
 def test_netboot_takes_the_newest_kernel_that_can_start(raw, tmp_path):
     write_netboot(raw, tmp_path / "n.tar", about=ABOUT)
     found = members(tmp_path / "n.tar")
-    assert list(found) == ["boot.ipxe", "cmdline", "vmlinuz", "initrd.img", "root.squashfs"]
+    assert list(found) == ["boot.ipxe", "cmdline", "vmlinuz", "initrd.img", "root.header", "root.squashfs"]
     assert found["vmlinuz"] == b"kernel 6.1.0-9"
     assert found["initrd.img"].startswith(b"initramfs\x00\x00\x00070701")
     added = subprocess.run(["cpio", "-it", "--quiet"], input=found["initrd.img"][12:], capture_output=True, check=True)
@@ -177,6 +177,11 @@ def test_netboot_takes_the_newest_kernel_that_can_start(raw, tmp_path):
         "goldsmith/00-loop.ko", "goldsmith/01-xxhash.ko", "goldsmith/02-squashfs.ko", "goldsmith/03-overlay.ko",
     ]  # fmt: skip
     assert found["cmdline"].decode().strip() in found["boot.ipxe"].decode()
+    root = found["root.header"] + found["root.squashfs"]
+    (tmp_path / "there").mkdir()
+    subprocess.run(["cpio", "-i", "--quiet"], input=root + archive({}), cwd=tmp_path / "there", check=True)
+    assert (tmp_path / "there/root.squashfs").read_bytes() == found["root.squashfs"]
+    assert len(found["root.header"]) % 4096 == len(found["root.squashfs"]) % 4096 == 0
 
 
 def test_a_disk_without_a_kernel_leaves_no_netboot(tmp_path):

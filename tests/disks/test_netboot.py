@@ -29,7 +29,7 @@ def test_it_boots_over_the_network(disk, tmp_path):
         bundle.extractall(tmp_path / "served", filter="data")
     with served(tmp_path / "served") as (address, fetched):
         console = console_until(address, b" login: ")
-    assert fetched == ["/boot.ipxe", "/vmlinuz", "/initrd.img", "/root.squashfs"]
+    assert fetched == ["/boot.ipxe", "/vmlinuz", "/initrd.img", "/root.header", "/root.squashfs"]
     assert COMMAND_LINE.encode() in console
     assert b"goldsmith: root in memory over /root.squashfs" in console
     assert b" login: " in console, console[-3000:].decode(errors="replace")

@@ -1,7 +1,8 @@
 """A disk becomes what a machine boots from over the network: kernel, initramfs and root, in one tar to be served.
 
 The boot loader fetches all three and puts the root into the initramfs, so no driver of a network card is needed
-there: iPXE wraps a file that is given a path in a cpio archive (ipxe.org/cmd/initrd), as GRUB does with `newc:`.
+there. It hands over several initrds as one, whatever it is; a header goes before the root, so that the kernel takes it
+for a file of an archive. (iPXE makes such headers itself, but by UEFI only from 2021 on, and Debian 12's is of 2019.)
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from goldsmith.disks.about import NOTHING_KNOWN
 from goldsmith.disks.boot import CONSOLES
 from goldsmith.disks.bundle import staging, write_bundle
-from goldsmith.disks.netboot.cpio import archive
+from goldsmith.disks.netboot.cpio import archive, header
 from goldsmith.disks.netboot.kernel import read_kernel
 from goldsmith.disks.reading import root_files
 from goldsmith.disks.squashfs import write_squashfs
@@ -29,12 +30,13 @@ COMMAND_LINE = f"boot=goldsmith root=/root.squashfs {CONSOLES}"
 
 _IPXE = f"""\
 #!ipxe
-kernel vmlinuz initrd=initrd.magic {COMMAND_LINE}
+kernel vmlinuz initrd=initrd.img initrd=root.header initrd=root.squashfs {COMMAND_LINE}
 initrd initrd.img
-initrd root.squashfs /root.squashfs
+initrd root.header
+initrd root.squashfs
 boot
 """
-"""initrd.magic is what UEFI's kernel stub loads: all of iPXE's initrds as one. A BIOS passes it over."""
+"""UEFI's kernel stub loads what initrd= names, or all at once from a newer iPXE. A BIOS passes it over."""
 
 
 def write_netboot(
@@ -46,7 +48,7 @@ def write_netboot(
     packing: Packing | None = None,  # noqa: ARG001 - the same
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Write boot.ipxe, cmdline, vmlinuz, initrd.img and root.squashfs as one tar.
+    """Write boot.ipxe, cmdline, vmlinuz, initrd.img, root.header and root.squashfs as one tar.
 
     Raises DiskError where the disk has no such kernel, HostToolMissingError without mksquashfs; then no output is left.
     """
@@ -60,6 +62,7 @@ def write_netboot(
             "cmdline": f"{COMMAND_LINE}\n".encode(),
             "vmlinuz": kernel.image,
             "initrd.img": initramfs(kernel),
+            "root.header": header("root.squashfs", root.stat().st_size),
             "root.squashfs": root,
         }
         write_bundle(output, members, about.epoch)
