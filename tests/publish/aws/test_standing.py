@@ -65,14 +65,14 @@ def test_imdsv2_is_required_of_one_that_does_not(made):
     assert again().unchanged
 
 
-def test_one_that_is_on_its_way_is_waited_for(made, monkeypatch):
+def test_one_that_is_on_its_way_is_waited_for(made, wire, monkeypatch):
     again, ami = made
     ami.state = "pending"
 
     def arrive(seconds):
         ami.state = "available"
 
-    monkeypatch.setattr(waiting.time, "sleep", arrive)
+    monkeypatch.setattr(wire.clients, "pause", arrive)
     assert again().unchanged
 
 
@@ -90,10 +90,10 @@ def test_a_snapshot_that_is_gone_or_broken_beneath_it_is_told(made):
 def test_a_snapshot_that_never_becomes_whole_is_told_with_aws_s_reason(few, wire, tmp_path, monkeypatch):
     look = waiting._await
 
-    def spoiled(named, ask, most):
+    def spoiled(clients, named, ask, most):
         for disk in ec2_backends[DEFAULT_ACCOUNT_ID][REGION].snapshots.values():
             disk.status = "error"
-        return look(named, ask, most)
+        return look(clients, named, ask, most)
 
     monkeypatch.setattr(waiting, "_await", spoiled)
     with pytest.raises(AwsPublishError, match="is in the state error"):

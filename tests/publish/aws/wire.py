@@ -61,7 +61,7 @@ class Wire(ThreadingHTTPServer):
         self.go_on = threading.Event()
         self.hold_after = 0
         self.lock = threading.Lock()
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     def refuse(self, operation, code, message="no", *, status=400, reason="", times=10**6):
         self.refusing[operation] = [times, status, code, message, reason]
@@ -88,6 +88,7 @@ class Wire(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def _pass(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
