@@ -47,16 +47,23 @@ def _apply(descriptor: int) -> None:
     os.umask(0)
     folders: list[tarfile.TarInfo] = []
     laid: set[str] = set()
+    name = ""
     try:
         with os.fdopen(os.dup(descriptor), "rb") as file:
             file.seek(0)
             with tarfile.open(fileobj=file, mode="r:", encoding="utf-8", errors="surrogateescape") as archive:
                 for member in archive:
+                    name = member.name
                     _lay(archive, member, laid)
                     if member.isdir():
                         folders.append(member)
     except (tarfile.TarError, OSError, ValueError) as wrong:
-        raise OciError(f"A layer of the container image cannot be unpacked: {wrong}.") from None
+        reason = wrong.strerror if isinstance(wrong, OSError) else wrong
+        at = f" at {name[:200]!r}" if name else ""
+        raise OciError(
+            f"A layer of the container image cannot be unpacked{at}: {reason}.",
+            mend="The layer is not what tools of today write: build and push the image again.",
+        ) from None
     for member in reversed(folders):
         path = _path(member.name)
         if stat.S_ISDIR(os.lstat(path).st_mode):

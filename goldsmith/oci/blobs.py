@@ -63,7 +63,9 @@ class Descriptor:
         fields = value if isinstance(value, dict) else {}
         digest, size = fields.get("digest"), fields.get("size")
         if not isinstance(digest, str) or not _DIGEST.fullmatch(digest) or type(size) is not int or size < 0:
-            raise OciError(f"{where} names a blob without a digest (sha256) and a size.")
+            raise OciError(
+                f"{where} names a blob without a digest (sha256) and a size.", mend="It is damaged: push it again."
+            )
         annotations = fields.get("annotations")
         return cls(
             str(fields.get("mediaType") or ""),
@@ -175,7 +177,7 @@ class Verified(io.RawIOBase):
         if self._left < 0 or (ended and (self._left or f"sha256:{self._seen.hexdigest()}" != self._digest)):
             raise OciError(
                 f"The blob {self._digest} is damaged: it has other bytes than its digest says.",
-                mend="Fetch or write the image again.",
+                mend="Fetch, write or push the image again.",
             )
         return int(count)
 

@@ -30,6 +30,7 @@ REDIRECTS = 5
 _DOCKER_HUB_SERVER = "registry-1.docker.io"
 _UNAUTHORIZED, _FORBIDDEN, _BUSY, _BROKEN = 401, 403, 429, 500
 _REDIRECTED = frozenset({301, 302, 303, 307, 308})
+_MEANT = "Look whether this is the registry that you mean, and what it logs."
 _PARAMETER = re.compile(r'([a-zA-Z]+)="([^"]*)"')
 
 
@@ -131,7 +132,7 @@ class Connection:
                 if len(content) > LARGEST_DOCUMENT:
                     answer.close()
                     larger = f"a document of more than {LARGEST_DOCUMENT >> 20} MiB"
-                    raise OciError(f"The registry {self.name} sent {larger}, which none has.")
+                    raise OciError(f"The registry {self.name} sent {larger}, which none has.", mend=_MEANT)
         except urllib3.exceptions.HTTPError as wrong:
             raise self._cut(wrong) from None
         answer.release_conn()
@@ -162,11 +163,13 @@ class Connection:
             answer.close()
             following = urljoin(url, target)
             if urlsplit(following).scheme not in {"https", self.scheme}:
-                raise OciError(f"The registry {self.name} sends us to a place without TLS, which is not followed.")
+                raise OciError(
+                    f"The registry {self.name} sends us to a place without TLS, which is not followed.", mend=_MEANT
+                )
             if urlsplit(following).netloc != urlsplit(url).netloc:
                 headers = {key: value for key, value in headers.items() if key != "Authorization"}
             url = following
-        raise OciError(f"The registry {self.name} sends us from one place to the next.")
+        raise OciError(f"The registry {self.name} sends us from one place to the next.", mend=_MEANT)
 
     def _authorized(self, url: str, scope: str) -> dict[str, str]:
         """Return the header for a scope; only the registry itself is told who we are."""
@@ -193,8 +196,10 @@ class Connection:
     def _token(self, asked: Mapping[str, str], scopes: tuple[str, ...]) -> str:
         """Get a bearer token (distribution's token authentication; OAuth2 where there is an identity token)."""
         realm, login = asked["realm"], self._login
-        if urlsplit(realm).scheme not in {"https", self.scheme}:
-            raise OciError(f"The registry {self.name} wants logins sent without TLS, which is not done.")
+        if urlsplit(realm).scheme != "https" and not self._is_neighbour(realm):
+            raise OciError(
+                f"The registry {self.name} wants logins sent elsewhere without TLS, which is not done.", mend=_MEANT
+            )
         service = {"service": asked["service"]} if "service" in asked else {}
         if login and login.identity_token:
             form = {"grant_type": "refresh_token", "refresh_token": login.identity_token, "client_id": "goldsmith"}
@@ -212,7 +217,12 @@ class Connection:
             found = json.loads(answer.data)
             return str(found.get("token") or found["access_token"])
         except (ValueError, KeyError, AttributeError):
-            raise OciError(f"The registry {self.name} gave no token that can be read.") from None
+            raise OciError(f"The registry {self.name} gave no token that can be read.", mend=_MEANT) from None
+
+    def _is_neighbour(self, url: str) -> bool:
+        """Tell whether a place without TLS is on the registry's own host, which speaks without it, too."""
+        there = urlsplit(url)
+        return there.scheme == self.scheme and there.hostname == urlsplit(self.base).hostname
 
     def _refuse(self, method: str, status: int, content: bytes) -> NoReturn:
         said = _said(content)
@@ -223,8 +233,8 @@ class Connection:
                 mend=f"Log in: skopeo login {self._reference.host} (or docker login, podman login).",
             )
         if status == _BUSY or status >= _BROKEN:
-            raise CutError(f"The registry of {self.name} could not answer (HTTP {status}){said}")
-        raise OciError(f"The registry answered {method} for {self.name} with HTTP {status}{said}")
+            raise CutError(f"The registry of {self.name} could not answer (HTTP {status}){said}", mend="Try it later.")
+        raise OciError(f"The registry answered {method} for {self.name} with HTTP {status}{said}", mend=_MEANT)
 
 
 def pause(attempt: int) -> None:
@@ -250,10 +260,10 @@ def _cause(wrong: BaseException) -> str:
             return seen.verify_message
         if isinstance(seen, ssl.SSLError):
             return (seen.reason or "it speaks no TLS").replace("_", " ").lower()
-        if isinstance(seen, TimeoutError | urllib3.exceptions.TimeoutError):
-            return "it did not answer in time"
         if isinstance(seen, OSError) and seen.strerror:
             return seen.strerror
         inner = [getattr(seen, "reason", None), seen.__cause__, seen.__context__, *seen.args]
         seen = next((each for each in inner if isinstance(each, BaseException)), None)
+    if isinstance(wrong, urllib3.exceptions.TimeoutError):
+        return "it did not answer in time"
     return "it closed the connection" if isinstance(wrong, urllib3.exceptions.ProtocolError) else type(wrong).__name__

@@ -44,7 +44,7 @@ def find_login(host: str, path: str) -> Login | None:
             continue
         except OSError as wrong:
             raise OciError(f"The logins in {file} cannot be read: {wrong.strerror}.") from wrong
-        document = json_object(content, f"The file of logins {file}")
+        document = json_object(content or b"{}", f"The file of logins {file}")
         found = _login(document, host, path, file)
         if found:
             return found

@@ -76,7 +76,7 @@ def _require_room(connection: Connection, wanted: Descriptor, out: int) -> None:
     free = disk.f_bavail * disk.f_frsize
     if wanted.size > free:
         raise OciError(
-            f"The blob {wanted.digest} of {connection.name} is said to have {wanted.size} bytes, and there is room for"
-            f" {free} here.",
+            f"The blob {wanted.digest} of {connection.name} is said to have {wanted.size >> 20} MiB, and there is room"
+            f" for {free >> 20} MiB here.",
             mend="Look whether it is the image that you mean; if so, point GOLDSMITH_HOME at a larger disk.",
         )

@@ -161,7 +161,7 @@ def json_object(content: bytes, what: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise OciError(f"{what} is no JSON object.")
+        raise OciError(f"{what} is no JSON object.", mend="It is damaged, or comes from something else than you mean.")
     return value
 
 
@@ -176,7 +176,7 @@ def content_of(manifest: Blob, blob: Callable[[Descriptor], Blob], where: str) -
     listed = document.get("layers")
     if not isinstance(listed, list) or document.get("schemaVersion") != 2:  # noqa: PLR2004 - the specification's
         raise OciError(
-            f"The manifest of {where} is of no form that is known here, or of Docker's before 2016.",
+            f"The manifest of {where} is of no form that is known here; Docker's first (schema 1) is not read.",
             mend="Push the image again with a tool of today.",
         )
     layers = [Descriptor.read(each, f"The manifest of {where}") for each in listed]

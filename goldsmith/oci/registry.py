@@ -84,7 +84,10 @@ class Repository:
         told = answer.headers.get("Docker-Content-Digest", "")
         expected = name if name.startswith("sha256:") else told
         if len(content) > LARGEST_DOCUMENT or (expected.startswith("sha256:") and digest_of(content) != expected):
-            raise OciError(f"The registry sent another manifest of {self.reference} than its digest says.")
+            raise OciError(
+                f"The registry sent another manifest of {self.reference} than its digest says.",
+                mend="It is damaged there: push the image again.",
+            )
         return Blob.of(answer.headers.get("Content-Type", "").partition(";")[0], content)
 
     def content(self, folder: Path, stack: ExitStack) -> OciImage | Artifact:
