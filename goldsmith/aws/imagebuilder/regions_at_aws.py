@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from botocore import xform_name
@@ -83,7 +84,8 @@ class RegionsAtAws:
         )
 
         with _turn(cloud.home.path / "publishing", (over or wanted).region, stop):
-            done = publish_to_aws(source, everywhere, clients, cloud.home.path, Stages(_Listener(say, stop)))
+            patient = replace(clients, pause=stop.wait)
+            done = publish_to_aws(source, everywhere, patient, cloud.home.path, Stages(_Listener(say, stop)))
         there = everywhere.regions[-1].region
         for step in done.steps:
             if step.region == there:

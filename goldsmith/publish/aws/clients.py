@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,7 +28,7 @@ from goldsmith.errors import GoldsmithError
 from goldsmith.publish.aws.refusals import AGAIN, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from mypy_boto3_ebs import EBSClient
     from mypy_boto3_ec2 import EC2Client
@@ -56,10 +57,14 @@ class AwsPublishError(GoldsmithError):
 
 @dataclass
 class Clients:
-    """boto3's clients by region. ``profile`` and ``endpoint`` are boto3's own where they are empty."""
+    """boto3's clients by region. ``profile`` and ``endpoint`` are boto3's own where they are empty.
+
+    ``pause`` waits some seconds between two looks at what AWS does in its own time; it may raise to wait no longer.
+    """
 
     profile: str = ""
     endpoint: str = ""
+    pause: Callable[[float], None] = time.sleep
     _made: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def ec2(self, region: str) -> EC2Client:

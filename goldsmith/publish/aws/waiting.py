@@ -38,7 +38,7 @@ def await_snapshot(clients: Clients, region: str, snapshot: str) -> None:
         found = clients.ec2(region).describe_snapshots(OwnerIds=["self"], Filters=filters)["Snapshots"]
         return found[0] if found else None
 
-    shown = _await(f"The snapshot {snapshot}", look, COMPLETION)
+    shown = _await(clients, f"The snapshot {snapshot}", look, COMPLETION)
     if shown["State"] != "completed":
         raise _never(f"The snapshot {snapshot}", shown["State"], shown.get("StateMessage", ""))
 
@@ -49,7 +49,7 @@ def await_image(clients: Clients, region: str, image: str) -> dict[str, Any]:
     def look() -> Any:
         return next(iter(own_images(clients, region, "image-id", image)), None)
 
-    shown = _await(f"The AMI {image}", look, COPYING)
+    shown = _await(clients, f"The AMI {image}", look, COPYING)
     require_alive(shown, region)
     result: dict[str, Any] = shown
     return result
@@ -69,7 +69,7 @@ def require_alive(image: Any, region: str) -> None:
         )
 
 
-def _await(named: str, look: Callable[[], Any], most: float) -> Any:
+def _await(clients: Clients, named: str, look: Callable[[], Any], most: float) -> Any:
     began, pause = time.monotonic(), _FIRST_PAUSE
     while True:
         shown = look()
@@ -82,7 +82,7 @@ def _await(named: str, look: Callable[[], Any], most: float) -> Any:
             raise AwsPublishError(
                 f"{named} is still pending after {most / 3600:.0f} h.", mend="Run it again later: it is waited for."
             )
-        time.sleep(pause)
+        clients.pause(pause)
         pause = min(pause * 1.5, _LONGEST_PAUSE)
 
 

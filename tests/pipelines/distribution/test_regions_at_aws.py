@@ -9,6 +9,7 @@ from moto.server import ThreadedMotoServer
 from goldsmith.aws.settings import Settings, SettingsError
 from goldsmith.blocks.block_map import BLOCK
 from goldsmith.pipelines.stop import StoppedError
+from goldsmith.publish.aws import waiting
 from tests.pipelines.distribution.conftest import AWAY, HOME, plain
 from tests.pipelines.distribution.runs import ARN, a_run
 from tests.publish.aws.fuller_moto import fill_in
@@ -164,6 +165,21 @@ def test_a_cancelled_build_sends_no_more(bench):
     bench.stop.ask()
     with pytest.raises(StoppedError):
         bench.do("DistributeImage", distributions=wanted("Never"))
+
+
+def test_a_build_that_is_cancelled_while_aws_copies_waits_no_longer(bench, monkeypatch):
+    real = waiting._await
+
+    def pending(clients, named, look, most):
+        def never():
+            bench.stop.ask()
+            return {**look(), "State": "pending"}
+
+        return real(clients, named, never, most)
+
+    monkeypatch.setattr(waiting, "_await", pending)
+    with pytest.raises(StoppedError):
+        bench.do("DistributeImage", distributions=wanted("Waiting"))
 
 
 def test_a_name_that_is_a_region_of_both_kinds_is_refused(tmp_path):
