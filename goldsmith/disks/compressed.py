@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _XZ_PIECE = 16 << 20
 _XZ_HEADER = 12
 _XZ_FLAGS = b"\0\4"  # CRC-64
+_XZ_FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 1, "dict_size": _XZ_PIECE}]
+"""The preset 6 takes two and a half times as long for 8 % less."""
+
 _ZSTD_LEVEL = 9
 _ZSTD_PIECE = 4 << 20
 
@@ -108,7 +111,7 @@ def _last_block(raw: Path, place: int) -> tuple[bytes, bytes]:
 
 def _block(data: bytes) -> tuple[bytes, bytes]:
     """Return a block with its padding, and its record for the index: taken out of a stream of its own."""
-    stream = lzma.compress(data, check=lzma.CHECK_CRC64, preset=6)
+    stream = lzma.compress(data, check=lzma.CHECK_CRC64, filters=_XZ_FILTERS)
     index_length = (struct.unpack_from("<I", stream, len(stream) - 8)[0] + 1) * 4
     index = len(stream) - _XZ_HEADER - index_length
     unpadded, length = 0, 0
