@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 NAMES = (
-    "qcow2, raw, vmdk, vmdk-sparse, vhd, vhdx, ova, raw.xz, raw.zst, root-tar, netboot, box, incus, glance, "
-    "oci, docker-archive"
+    "qcow2, raw, vmdk, vmdk-sparse, vhd, vhdx, ova, raw.xz, raw.zst, root-tar, netboot, netboot-erofs, box, incus, "
+    "glance, oci, docker-archive"
 )
 """The names of all formats: the table itself is loaded only by what writes one."""
 

@@ -9,7 +9,7 @@ from goldsmith.disks.about import NOTHING_KNOWN
 from goldsmith.disks.compressed import write_xz, write_zstd
 from goldsmith.disks.glance import write_glance
 from goldsmith.disks.incus import write_incus
-from goldsmith.disks.netboot.bundle import write_netboot
+from goldsmith.disks.netboot.bundle import write_netboot, write_netboot_erofs
 from goldsmith.disks.ova import write_ova
 from goldsmith.disks.plan import DiskError
 from goldsmith.disks.qcow2 import write_qcow2
@@ -79,6 +79,7 @@ FORMATS = {
         Format("raw.zst", ".raw.zst", "the disk byte for byte, compressed with zstd", write_zstd),
         Format("root-tar", ".root.tar.zst", "the root file system, for containers and chroots", write_root_tar),
         Format("netboot", ".netboot.tar", "kernel, initramfs and root to boot from by iPXE", write_netboot),
+        Format("netboot-erofs", ".netboot.tar", "the same with an EROFS as its root", write_netboot_erofs),
         Format("box", ".box", "Vagrant's box for libvirt", write_box),
         Format("incus", ".incus.tar", "a simplestreams tree for Incus, machine and container", write_incus),
         Format("glance", ".glance.tar", "OpenStack's image with its properties", write_glance),

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from goldsmith.guests.workspace import Workspace
 
-_EXTRACT = ("tar", "--extract", "--numeric-owner", "--preserve-permissions", "--xattrs", "--xattrs-include=*")
+EXTRACT = ("tar", "--extract", "--numeric-owner", "--preserve-permissions", "--xattrs", "--xattrs-include=*")
+"""Unpacks a root archive from its input into the current folder."""
+
 _NO_DEVICES = ("--exclude=./dev/*", "--exclude=dev/*")
 
 
@@ -29,7 +31,7 @@ def export_tree(file: Path, kind: str, workspace: Workspace, folder: Path) -> No
     """
     if kind == "tar":
         with file.open("rb", buffering=0) as archive:  # tar goes on where we have read to
-            argv = [*_EXTRACT, *_NO_DEVICES, *_compression(archive)]
+            argv = [*EXTRACT, *_NO_DEVICES, *_compression(archive)]
             done = workspace.run(argv, cwd=folder, stdin=archive, check=False)
         if done.exit_code:
             said = done.stderr.decode(errors="replace").strip()
@@ -56,7 +58,7 @@ def export_tree(file: Path, kind: str, workspace: Workspace, folder: Path) -> No
     sender = threading.Thread(target=send)
     sender.start()
     with os.fdopen(reader, "rb") as incoming:
-        done = workspace.run([*_EXTRACT], cwd=folder, stdin=incoming, check=False)
+        done = workspace.run([*EXTRACT], cwd=folder, stdin=incoming, check=False)
     sender.join()
     if failures:
         raise failures[0]

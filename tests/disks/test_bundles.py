@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address
+from pathlib import Path
 
 import pytest
 import yaml
@@ -32,7 +33,7 @@ from goldsmith.disks.about import About
 from goldsmith.disks.ext4.lookup import find, names, read
 from goldsmith.disks.glance import command, properties, write_glance
 from goldsmith.disks.incus import write_incus
-from goldsmith.disks.netboot.bundle import write_netboot
+from goldsmith.disks.netboot.bundle import write_netboot, write_netboot_erofs
 from goldsmith.disks.netboot.cpio import archive
 from goldsmith.disks.plan import DiskError
 from goldsmith.disks.reading import export_tar, root_files
@@ -79,10 +80,10 @@ def raw(tmp_path_factory):
     for version in ("6.1.0-10", "6.1.0-9"):
         (tree / f"boot/vmlinuz-{version}").write_text(f"kernel {version}")
     (tree / "boot/initrd.img-6.1.0-9").write_text("initramfs")
-    for name in ("loop", "squashfs", "overlay", "xxhash"):
+    for name in ("loop", "squashfs", "overlay", "xxhash", "erofs"):
         (modules / f"kernel/{name}.ko").write_text(name)
     (modules / "modules.dep").write_text(
-        "kernel/loop.ko:\nkernel/xxhash.ko:\nkernel/squashfs.ko: kernel/xxhash.ko\nkernel/overlay.ko:\n"
+        "kernel/loop.ko:\nkernel/xxhash.ko:\nkernel/squashfs.ko: kernel/xxhash.ko\nkernel/overlay.ko:\nkernel/erofs.ko:\n"
     )
     image = folder / "disk.raw"
     with image.open("wb") as file:
@@ -182,6 +183,30 @@ def test_netboot_takes_the_newest_kernel_that_can_start(raw, tmp_path):
     subprocess.run(["cpio", "-i", "--quiet"], input=root + archive({}), cwd=tmp_path / "there", check=True)
     assert (tmp_path / "there/root.squashfs").read_bytes() == found["root.squashfs"]
     assert len(found["root.header"]) % 4096 == len(found["root.squashfs"]) % 4096 == 0
+
+
+@pytest.mark.skipif(not shutil.which("mkfs.erofs"), reason="erofs-utils is not installed")
+def test_netboot_with_erofs_has_the_same_files(raw, tmp_path):
+    raw = Path(shutil.copy(raw, tmp_path / "disk.raw"))
+    change(raw, "set_inode_field /etc uid 1000\n")  # a workspace has the first 65536
+    for name in ("a", "b"):
+        write_netboot_erofs(raw, tmp_path / name, about=ABOUT)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    found = members(tmp_path / "a")
+    assert list(found) == ["boot.ipxe", "cmdline", "vmlinuz", "initrd.img", "root.header", "root.erofs"]
+    assert "root=/root.erofs " in found["cmdline"].decode()
+    assert b"goldsmith/01-erofs.ko" in found["initrd.img"]
+    (tmp_path / "root.erofs").write_bytes(found["root.erofs"])
+    subprocess.run(
+        ["fsck.erofs", f"--extract={tmp_path}/there", tmp_path / "root.erofs"], check=True, capture_output=True
+    )
+    with root_files(raw) as files:
+        for path in ("etc/hosts", "etc/again", "etc/sparse", "boot/vmlinuz-6.1.0-9"):
+            assert (tmp_path / "there" / path).read_bytes() == read(files, path, 4 * MIB)
+    argv = ["dump.erofs", "--path=/etc/hosts", tmp_path / "root.erofs"]
+    told = subprocess.run(argv, env={**os.environ, "TZ": "UTC"}, capture_output=True, text=True, check=True).stdout
+    assert ("2017-07-14 02:40:00" in told, "Links: 2" in told) == (True, True)
+    assert (tmp_path / "there/etc/round").readlink() == Path("/etc/round")
 
 
 def test_a_disk_without_a_kernel_leaves_no_netboot(tmp_path):

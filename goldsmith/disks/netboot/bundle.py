@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from goldsmith.disks.about import NOTHING_KNOWN
 from goldsmith.disks.boot import CONSOLES
 from goldsmith.disks.bundle import staging, write_bundle
+from goldsmith.disks.erofs import write_erofs
 from goldsmith.disks.netboot.cpio import archive, header
 from goldsmith.disks.netboot.kernel import read_kernel
 from goldsmith.disks.reading import root_files
@@ -28,12 +29,12 @@ if TYPE_CHECKING:
 
 COMMAND_LINE = f"boot=goldsmith root=/root.squashfs {CONSOLES}"
 
-_IPXE = f"""\
+_IPXE = """\
 #!ipxe
-kernel vmlinuz initrd=initrd.img initrd=root.header initrd=root.squashfs {COMMAND_LINE}
+kernel vmlinuz initrd=initrd.img initrd=root.header initrd={root} {command_line}
 initrd initrd.img
 initrd root.header
-initrd root.squashfs
+initrd {root}
 boot
 """
 """UEFI's kernel stub loads what initrd= names, or all at once from a newer iPXE. A BIOS passes it over."""
@@ -52,20 +53,45 @@ def write_netboot(
 
     Raises DiskError where the disk has no such kernel, HostToolMissingError without mksquashfs; then no output is left.
     """
+    _write(raw, output, "squashfs", write_squashfs, about.epoch, progress)
+
+
+def write_netboot_erofs(
+    raw: Path,
+    output: Path,
+    *,
+    about: About = NOTHING_KNOWN,
+    reuse: Path | None = None,  # noqa: ARG001 - the signature of every format
+    packing: Packing | None = None,  # noqa: ARG001 - the same
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Write the same with root.erofs; raises as `write_netboot` does, for mkfs.erofs."""
+    _write(raw, output, "erofs", write_erofs, about.epoch, progress)
+
+
+def _write(
+    raw: Path,
+    output: Path,
+    kind: str,
+    write_root: Callable[..., None],
+    epoch: int,
+    progress: Callable[[int, int], None] | None,
+) -> None:
     with staging(output) as folder:
         with root_files(raw) as files:
-            kernel = read_kernel(files)
-        root = folder / "root.squashfs"
-        write_squashfs(raw, root, progress=progress)
+            kernel = read_kernel(files, kind)
+        root = folder / f"root.{kind}"
+        write_root(raw, root, progress=progress)
+        command_line = COMMAND_LINE.replace("root.squashfs", root.name)
         members: dict[str, bytes | Path] = {
-            "boot.ipxe": _IPXE.encode(),
-            "cmdline": f"{COMMAND_LINE}\n".encode(),
+            "boot.ipxe": _IPXE.format(root=root.name, command_line=command_line).encode(),
+            "cmdline": f"{command_line}\n".encode(),
             "vmlinuz": kernel.image,
             "initrd.img": initramfs(kernel),
-            "root.header": header("root.squashfs", root.stat().st_size),
-            "root.squashfs": root,
+            "root.header": header(root.name, root.stat().st_size),
+            root.name: root,
         }
-        write_bundle(output, members, about.epoch)
+        write_bundle(output, members, epoch)
 
 
 def initramfs(kernel: Kernel) -> bytes:

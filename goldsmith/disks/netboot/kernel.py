@@ -15,9 +15,10 @@ from goldsmith.disks.ext4.lookup import find, names, read
 from goldsmith.disks.plan import DiskError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from goldsmith.disks.ext4.reader import FileSystem
 
-NEEDED = ("loop", "squashfs", "overlay")
 _LARGEST_MODULE = 64 << 20
 _LARGEST_LIST = 8 << 20
 _LARGEST_KERNEL = 512 << 20
@@ -33,8 +34,11 @@ class Kernel:
     modules: tuple[tuple[str, bytes], ...]
 
 
-def read_kernel(files: FileSystem) -> Kernel:
-    """Return the newest kernel of /boot that has an initramfs; DiskError where there is none, or a module lacks."""
+def read_kernel(files: FileSystem, root: str) -> Kernel:
+    """Return the newest kernel of /boot that has an initramfs, with modules for a ``root`` file system of that kind.
+
+    Raises DiskError where there is none, or a module lacks.
+    """
     present = {name.decode(errors="replace") for name in names(files, find(files, "boot"))}
     versions = [
         name.removeprefix("vmlinuz-")
@@ -50,7 +54,7 @@ def read_kernel(files: FileSystem) -> Kernel:
     image, initramfs = (read(files, f"boot/{kind}-{version}", _LARGEST_KERNEL) for kind in ("vmlinuz", "initrd.img"))
     if not image or not initramfs:
         raise DiskError(f"The kernel {version} in /boot or its initramfs is no file, or empty.")
-    return Kernel(version, image, initramfs, _modules(files, version))
+    return Kernel(version, image, initramfs, _modules(files, version, ("loop", root, "overlay")))
 
 
 def _ordered(version: str) -> list[tuple[int, int, str]]:
@@ -58,7 +62,7 @@ def _ordered(version: str) -> list[tuple[int, int, str]]:
     return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in re.findall(r"\d+|\D+", version)]
 
 
-def _modules(files: FileSystem, version: str) -> tuple[tuple[str, bytes], ...]:
+def _modules(files: FileSystem, version: str, needed: Iterable[str]) -> tuple[tuple[str, bytes], ...]:
     """Read the needed modules that are not built in, each after what it depends on (modules.dep(5))."""
     folder = f"lib/modules/{version}"
     listed = read(files, f"{folder}/modules.dep", _LARGEST_LIST).decode(errors="replace")
@@ -69,7 +73,7 @@ def _modules(files: FileSystem, version: str) -> tuple[tuple[str, bytes], ...]:
     depends = {path: rest.split() for path, _, rest in (line.partition(":") for line in listed.splitlines())}
     paths = {_named(path): path for path in depends}
     order: list[str] = []
-    for name in NEEDED:
+    for name in needed:
         if name in paths:
             order += [*reversed(depends[paths[name]]), paths[name]]
         elif name not in built_in:

@@ -1,6 +1,6 @@
 # Mounts the root of a netboot: sourced by initramfs-tools' /init with boot=goldsmith (initramfs-tools(7)).
-# klibc's losetup knows no -r; a file in the initramfs may be opened for writing, and SquashFS never writes.
-# root= names a SquashFS: a file that the boot loader put into the initramfs, or a disk that holds one.
+# klibc's losetup knows no -r; a file in the initramfs may be opened for writing, and neither file system ever writes.
+# root= names a SquashFS or an EROFS: a file that the boot loader put into the initramfs, or a disk that holds one.
 
 mountroot()
 {
@@ -20,7 +20,8 @@ mountroot()
         device=/dev/loop0
         losetup -r "$device" "$ROOT" 2>/dev/null || losetup "$device" "$ROOT" || panic "goldsmith: no loop device for $ROOT"
     fi
-    mount -t squashfs -o ro "$device" /run/goldsmith/root || panic "goldsmith: $ROOT is no SquashFS"
+    mount -t squashfs -o ro "$device" /run/goldsmith/root 2>/dev/null ||
+        mount -t erofs -o ro "$device" /run/goldsmith/root || panic "goldsmith: $ROOT is no SquashFS and no EROFS"
     mount -t tmpfs -o mode=0755 tmpfs /run/goldsmith/memory || panic "goldsmith: no memory for changes"
     mkdir -p /run/goldsmith/memory/changes /run/goldsmith/memory/work
     layers=lowerdir=/run/goldsmith/root,upperdir=/run/goldsmith/memory/changes,workdir=/run/goldsmith/memory/work
