@@ -7,6 +7,7 @@ the user guide of the EBS direct APIs.
 from __future__ import annotations
 
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ClientError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 SECONDS = 120.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 8.0
-_PASSING = {"RequestThrottledException", "ThrottlingException", "InternalServerException", "ServiceUnavailable"}
+_THROTTLED = {"RequestThrottledException", "ThrottlingException"}
 _UNKNOWN, _CROSSED = "SNAPSHOT_NOT_FOUND", "CONFLICTING_BLOCK_UPDATE"
 
 
@@ -30,11 +31,12 @@ class Patience:
 
     def ask(self, call: Callable[[], Answer]) -> Answer:
         """Return what a call answers. Raises its ClientError when that does not pass, or not within two minutes."""
-        most, pause = time.monotonic() + SECONDS, _FIRST_PAUSE
+        most, pause = 0.0, _FIRST_PAUSE
         while True:
             try:
                 return call()
             except ClientError as refused:
+                most = most or time.monotonic() + SECONDS
                 if not self._passes(refused) or time.monotonic() > most:
                     raise
             time.sleep(pause)
@@ -44,4 +46,6 @@ class Patience:
         reason = refused.response.get("Reason", "")
         if reason == _UNKNOWN:
             return time.monotonic() < self._known_at
-        return reason == _CROSSED or refused.response["Error"].get("Code") in _PASSING
+        throttled = refused.response["Error"].get("Code") in _THROTTLED
+        broken = refused.response["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR
+        return throttled or broken or reason == _CROSSED

@@ -25,7 +25,11 @@ KEPT = {
     "Architecture": "architecture",
     "RootDeviceName": "root_device_name",
 }
-_PLAIN = {"modify": AmisResponse.modify_image_attribute, "start": EBSResponse.start_snapshot}
+_PLAIN = {
+    "describe": AmisResponse.describe_images,
+    "modify": AmisResponse.modify_image_attribute,
+    "start": EBSResponse.start_snapshot,
+}
 _COMPLETE = EBSBackend.complete_snapshot
 
 
@@ -39,6 +43,7 @@ class InvalidError(JsonRESTError):
 
 def fill_in():
     """Put it in, once for the process."""
+    AmisResponse.describe_images = describe_images
     AmisResponse.register_image = register_image
     AmisResponse.copy_image = copy_image
     AmisResponse.modify_image_attribute = modify_image_attribute
@@ -65,6 +70,13 @@ def new_image(response, name):
     ami.root_device_type = "ebs"
     ami.add_tags(tags_for(response, "image"))
     return ami
+
+
+def describe_images(self):
+    answer = _PLAIN["describe"](self)
+    if not self._get_param("IncludeDisabled"):
+        answer.result["Images"] = [ami for ami in answer.result["Images"] if ami.state != "disabled"]
+    return answer
 
 
 def register_image(self):

@@ -73,6 +73,9 @@ def test_a_copy_of_what_is_enciphered_is_too(few, wire, key, tmp_path):
     regions = (RegionWanted(REGION, "small", kms_key=key()), RegionWanted(OTHER, "small"))
     made = publish(FileSource(few), wire, tmp_path / "home", *regions)
     assert snapshot_of(wire, made.images[OTHER], OTHER)["Encrypted"]
+    shared = (RegionWanted(REGION, "more", kms_key="alias/golden"), RegionWanted(OTHER, "more", permission=SOMEBODY))
+    with pytest.raises(AwsPublishError, match=rf"The AMI of {OTHER} .* cannot be shared"):
+        publish(FileSource(few), wire, tmp_path / "home", *shared)
 
 
 @pytest.mark.parametrize("habit", [True, False], ids=["by default", "asked for"])

@@ -33,7 +33,7 @@ def test_a_snapshot_that_not_all_of_ebs_knows_yet_is_asked_for_again(few, wire, 
     assert read_back(wire, made.snapshot) == written(few)
 
 
-@pytest.mark.parametrize("code", ["RequestThrottledException", "InternalServerException"])
+@pytest.mark.parametrize("code", ["RequestThrottledException", "InternalServerException", "503"])
 def test_throttling_that_outlasts_botocore_is_waited_out(few, wire, tmp_path, pauses, monkeypatch, code):
     monkeypatch.setattr("goldsmith.publish.aws.clients.ATTEMPTS", 1)
     status = 400 if code.startswith("Request") else 500
