@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import tarfile
@@ -122,6 +123,23 @@ def test_skopeo_takes_each_form_and_its_copy_is_read_again(made, workspace, tmp_
         with opened_image(f"{tmp_path}/{target}") as copied:
             assert copied.diff_ids == image.diff_ids
             assert applied(workspace, copied, target) == listed(workspace, tree.root)
+
+
+def test_podman_loads_and_pulls_each_form(made, podman, tmp_path):
+    _, image = made
+    write_layout(image, tmp_path / "layout")
+    with (tmp_path / "one.tar").open("wb") as file:
+        write_oci_archive(image, file)
+    with (tmp_path / "two.tar").open("wb") as file:
+        write_docker_archive(image, file, name="goldsmith/tested:1")
+    podman("load", "--quiet", "--input", f"{tmp_path}/two.tar")
+    seen = [podman("inspect", "--type", "image", "goldsmith/tested:1")]
+    names = (f"oci:{tmp_path}/layout:latest", f"oci-archive:{tmp_path}/one.tar")
+    seen += [podman("inspect", "--type", "image", podman("pull", "--quiet", name)) for name in names]
+    for (said,) in map(json.loads, seen):
+        assert said["RootFS"]["Layers"] == list(image.diff_ids)
+        assert said["Id"] == image.config_blob.descriptor.digest.removeprefix("sha256:")
+        assert (said["Architecture"], said["Labels"]) == ("amd64", {"name": "tested"})
 
 
 def test_a_hostile_layer_stays_in_its_folder(workspace, tmp_path):

@@ -127,6 +127,13 @@ def test_a_program_of_the_image_runs_in_buildah_s_container(built, tmp_path):
         ran("rm", "--all")
 
 
+def test_a_program_of_the_image_runs_in_podman_s_container(built, podman):
+    limits = ["--cgroups=disabled", "--network=none", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"]
+    name = f"oci-archive:{files(built)['oci']}"
+    said = podman("run", "--quiet", "--rm", *limits, name, "cat", "/etc/hello", "/etc/last", driver="overlay")
+    assert said.split() == ["hello", "one"]
+
+
 def test_an_image_that_is_a_container_image_alone_is_a_parent(built, kept):
     parent = pin_parent(built.image.reference, kept.path, kept)
     child = run(a_plan(kept, a_component("child", CHILD), name="child", parent=parent), kept, formats=("oci",))

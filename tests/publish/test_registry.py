@@ -128,6 +128,13 @@ def test_a_disk_s_tree_is_a_container_image_of_one_layer(source, workspace, regi
         assert seen["Labels"]["version"] == "1.0.0"
 
 
+def test_podman_pulls_what_was_published(source, registry, logged_in, podman, tmp_path):
+    done = publish_image(source, f"{registry}/team/podman:1", home=Home(tmp_path))
+    image = podman("pull", "--quiet", "--tls-verify=false", f"{registry}/team/podman:1")
+    (said,) = json.loads(podman("image", "inspect", image))
+    assert (said["Digest"], said["Labels"]["name"]) == (done.digest, "small")
+
+
 def test_the_container_image_that_the_build_wrote_is_the_one_that_is_published(source, registry, logged_in, tmp_path):
     file = tmp_path / "image" / "small.oci.tar"
     export_container(source, file, "oci", scratch=tmp_path)
