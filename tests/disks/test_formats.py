@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import lzma
+import os
 import random
 import subprocess
 import tarfile
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 import zstandard
@@ -139,6 +141,19 @@ def test_an_ovf_is_as_dsp0243_wants_it(tmp_path):
     ]
     networks = [network.get(f"{ovf}name") for network in root.iter(f"{ovf}Network")]
     assert [item["Connection"] for item in items if item["ResourceType"] == "10"] == networks
+
+
+@pytest.mark.skipif(
+    "GOLDSMITH_DMTF_SCHEMAS" not in os.environ, reason="GOLDSMITH_DMTF_SCHEMAS names no folder of DMTF's"
+)
+@pytest.mark.parametrize("boot_mode", ["uefi-preferred", "legacy-bios"])
+def test_an_ovf_validates(tmp_path, boot_mode):
+    ovf, schema = tmp_path / "a.ovf", f"{os.environ['GOLDSMITH_DMTF_SCHEMAS']}/dsp8023_1.1.1.xsd"
+    ovf.write_bytes(description(replace(ABOUT, boot_mode=boot_mode), "a-disk1.vmdk", 3 * MIB, MIB, MIB))
+    argv = ["xmllint", "--nonet", "--noout", "--schema", schema, ovf]
+    subprocess.run(argv, check=True)
+    ovf.write_bytes(ovf.read_bytes().replace(b"<Info>Its hardware</Info>", b""))
+    assert subprocess.run(argv, check=False, capture_output=True).returncode == 3
 
 
 @pytest.mark.parametrize("name", WRITTEN)
