@@ -37,13 +37,15 @@ class Leftover:
 
 
 def find_leftovers(clients: Clients, region: str, home: Path, image: str) -> list[Leftover]:
-    """Return the account's snapshots of an image that no AMI of it has, the oldest first."""
-    tagged = f"tag:{IMAGE_TAG}"
-    filters: Any = [{"Name": tagged, "Values": [image]}]
+    """Return the account's snapshots of an image that no published AMI has, the oldest first.
+
+    Two builds of the same bits share one: it is looked for in the AMIs of all images.
+    """
+    filters: Any = [{"Name": f"tag:{IMAGE_TAG}", "Values": [image]}]
     found: Any = clients.ec2(region).describe_snapshots(OwnerIds=["self"], Filters=filters)["Snapshots"]
     if not found:
         return []
-    shown = own_images(clients, region, tagged, image)
+    shown = own_images(clients, region, "tag-key", IMAGE_TAG)
     used = {snapshot for each in shown for snapshot in snapshots_of(each)}
     ours = _sent_here(home)
     return [
@@ -60,8 +62,7 @@ def abandon(
 ) -> tuple[list[Leftover], list[Leftover]]:
     """Delete an image's leftovers that this home sent, and forget its uploads to the place; return them, and the rest.
 
-    One that is gone meanwhile, or that an AMI has after all, is left to AWS. Raises AwsPublishError while another
-    process publishes to the place.
+    Raises AwsPublishError while another process publishes to the place.
     """
     leftovers = find_leftovers(clients, region, home, image)
     ours = [each for each in leftovers if each.ours]

@@ -38,6 +38,7 @@ _MENDS = {
     "run it again.",
     "ServiceQuotaExceededException": "Ask for more in the console's Service Quotas, or wait; then run it again.",
     "InvalidAMIName.Duplicate": "Another publish has registered it meanwhile: run it again, and it is found.",
+    "InvalidSnapshot.InUse": "Deregister that AMI first, or leave the snapshot.",
     "OptInRequired": "Switch the region on in the account's settings.",
 }
 

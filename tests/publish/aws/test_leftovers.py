@@ -76,6 +76,16 @@ def test_a_whole_snapshot_that_no_ami_has_is_left_over_too(few, wire, tmp_path):
     assert publish(FileSource(few), wire, tmp_path / "home").sent > 0
 
 
+def test_a_snapshot_that_two_builds_share_is_not_left_over_when_one_ami_is_gone(few, wire, tmp_path):
+    first = publish(FileSource(few), wire, tmp_path / "home")
+    second = publish(FileSource(few, 2), wire, tmp_path / "home", RegionWanted(REGION, "small 2"))
+    assert (second.snapshot, second.sent) == (first.snapshot, 0)
+    client(wire, "ec2").deregister_image(ImageId=first.images[REGION])
+    assert abandon(wire, tmp_path / "home") == ()
+    client(wire, "ec2").deregister_image(ImageId=second.images[REGION])
+    assert [first.snapshot in step.what for step in abandon(wire, tmp_path / "home")] == [True]
+
+
 def test_the_snapshot_of_a_disabled_ami_is_none(few, wire, tmp_path):
     made = publish(FileSource(few), wire, tmp_path / "home")
     client(wire, "ec2").disable_image(ImageId=made.images[REGION])

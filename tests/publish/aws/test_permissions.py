@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 from pathlib import Path
 
 import pytest
-import requests
 from moto.iam.access_control import IAMRequest
 
 from goldsmith.publish.aws.clients import AwsPublishError, Clients
@@ -30,16 +30,21 @@ def policy(wire, moto, monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
     wire.clients = Clients(endpoint=wire.url)
     documented = json.loads(re.search(r"```json\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)[1])
-    enforcing = "http://{}:{}/moto-api/reset-auth".format(*moto)
+
+    def enforce(when):
+        connection = http.client.HTTPConnection(*moto)
+        connection.request("POST", "/moto-api/reset-auth", when)
+        connection.getresponse().read()
+        connection.close()
 
     def may(actions):
-        requests.post(enforcing, data=NEVER, timeout=60)
+        enforce(NEVER)
         said = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Resource": "*", "Action": actions}]}
         iam.put_user_policy(UserName=USER, PolicyName="least", PolicyDocument=json.dumps(said))
-        requests.post(enforcing, data=AT_ONCE, timeout=60)
+        enforce(AT_ONCE)
 
     yield may, documented["Statement"][0]["Action"]
-    requests.post(enforcing, data=NEVER, timeout=60)
+    enforce(NEVER)
 
 
 def test_all_of_it_is_needed_and_it_is_enough(few, wire, policy, tmp_path):
