@@ -91,6 +91,8 @@ def publish_to_bucket(
                 discard(source, form, home, f"{bucket}/{key}")
             if found.there or dry_run:
                 return found.told(bucket, key, form)
+        else:  # the bucket and the credentials are tried before a disk is read
+            client.list_multipart_uploads(Bucket=bucket, Prefix=key, MaxUploads=1)
         with converted(source, form, home, f"{bucket}/{key}") as file:
             found = _looked_for(client, bucket, key, Parts.of(file))
             remember(source, form, home, found.meant.facts)

@@ -196,9 +196,10 @@ def test_a_cut_wire_is_told_and_only_the_rest_is_sent_then(raw, home, bucket, wi
 
 
 @pytest.mark.sandbox
-def test_a_conversion_is_kept_only_until_it_has_arrived(raw, home, bucket, wire):
+def test_a_conversion_is_kept_only_until_it_has_arrived(raw, home, bucket, wire, monkeypatch):
+    monkeypatch.setattr("goldsmith.publish.bucket.ATTEMPTS", 1)
     raw.write_bytes(raw.read_bytes()[: 16 * MIB])
-    wire.after = 0
+    wire.after = MIB
     with pytest.raises(BucketPublishError):
         publish_to_bucket(FileSource(raw), f"s3://{bucket[1]}/d", "qcow2", home=home, endpoint=wire.url)
     assert [each.name for each in (home.path / "publishing").glob("*/*.qcow2")] == ["disk.qcow2"]
@@ -218,11 +219,13 @@ def test_what_a_conversion_gave_is_known_and_the_bucket_is_asked_before_another(
             Asked.reads += 1
             yield self._raw
 
-    def publish(**more):
-        place = f"s3://{bucket[1]}/d.vmdk"
-        return publish_to_bucket(Asked(raw), place, "vmdk", home=home, endpoint=wire.url, **more)
+    def publish(name=bucket[1], **more):
+        return publish_to_bucket(Asked(raw), f"s3://{name}/d.vmdk", "vmdk", home=home, endpoint=wire.url, **more)
 
     raw.write_bytes(raw.read_bytes()[: 9 * MIB])
+    with pytest.raises(BucketPublishError, match="does not exist"):
+        publish("nowhere")
+    assert not Asked.reads
     done = publish()
     again = publish()
     assert (again.sent, again.unchanged, again.sha256) == (0, True, done.sha256)
