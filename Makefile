@@ -3,7 +3,7 @@
 PYTEST := .venv/bin/pytest
 SOURCES := goldsmith tests bench
 
-.PHONY: help setup image test test-long check bench reliability serve reference
+.PHONY: help setup image test test-tools test-long check bench reliability serve reference
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -22,6 +22,9 @@ check: setup ## Lint, format, types, and the direction of the rooms
 
 test: check ## Everything of check, then the test suite
 	@$(PYTEST) -m "not bench and not long"
+
+test-tools: ## Install other people's tools that some tests use (skopeo, buildah, …); without them those are skipped
+	@packaging/setup packaging/test-packages.txt
 
 test-long: setup ## Packer, an instance refresh, an instance's every state: what boots many machines (15 minutes)
 	@$(PYTEST) -m long

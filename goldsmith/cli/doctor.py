@@ -9,6 +9,7 @@ from pathlib import Path
 
 from goldsmith.cli.output import bytes_for_people, print_json
 from goldsmith.cli.programs import FOLDERS, PROGRAMS, install_command, missing_programs
+from goldsmith.disks.erofs import PROGRAM as MKFS_EROFS
 from goldsmith.disks.squashfs import PROGRAM as MKSQUASHFS
 from goldsmith.errors import GoldsmithError
 from goldsmith.guests.namespaces import id_map
@@ -19,6 +20,8 @@ from goldsmith.trees.archives import archive_states
 from goldsmith.trees.distributions import debian
 
 DISK_WANTED = 4 << 30
+WRITERS = (("netboot and incus", MKSQUASHFS, "squashfs-tools"), ("netboot-erofs", MKFS_EROFS, "erofs-utils"))
+"""Formats that need a host tool of their own: the formats, the program, its package."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,12 @@ def _programs() -> Check:
 
 
 def _formats() -> Check:
-    if shutil.which(MKSQUASHFS, path=os.pathsep.join(FOLDERS)):
+    missing = [each for each in WRITERS if not shutil.which(each[1], path=os.pathsep.join(FOLDERS))]
+    if not missing:
         return Check("formats", True, "all can be written")
-    without = f"all but netboot and incus, which need {MKSQUASHFS} (package squashfs-tools)"
-    return Check("formats", True, without, install_command({MKSQUASHFS: "squashfs-tools"}))
+    without = "; ".join(f"{formats}, which need {program} (package {package})" for formats, program, package in missing)
+    command = install_command({program: package for _, program, package in missing})
+    return Check("formats", True, f"all but {without}", command)
 
 
 def _ids() -> Check:
