@@ -47,7 +47,8 @@ def initialise(*, account: str, number: str, profile: str, endpoint: str, as_jso
     print(f"The catalogue is in {home.path}, and its first account is {first.name} ({first.id}).")
     print(f"The AWS profile {profile} in {written} signs for it.")
     print(
-        f"Serve the APIs:  goldsmith serve\nThen, elsewhere: aws --profile {profile} ec2 describe-images --owners self"
+        "Serve the APIs:  goldsmith serve\n"
+        f"Then, elsewhere: aws --profile {profile} --endpoint-url {endpoint} ec2 describe-images --owners self"
     )
 
 

@@ -9,6 +9,7 @@ from goldsmith.documents.kind import kind_of
 from goldsmith.documents.parser import parse_component
 from goldsmith.documents.pipeline import parse_pipeline
 from goldsmith.documents.source import DocumentError
+from goldsmith.documents.templates.template import compose_template, is_template
 from goldsmith.errors import GoldsmithError
 
 
@@ -42,11 +43,23 @@ def validate_files(files: list[str], *, as_json: bool) -> int:
     return 2 if failed else 0
 
 
+def _is_template(text: str) -> bool:
+    try:
+        return is_template(compose_template(text, ""))
+    except DocumentError:
+        return False
+
+
 def _check(file: str) -> tuple[str, list[dict[str, object]]]:
     kind = "document"
     try:
         text = read_document(file)
         kind = kind_of(text)
+        if kind == "other" and _is_template(text):
+            raise UsageError(
+                f"{file} is a CloudFormation template.",
+                mend=f"`goldsmith apply {file} --plan` checks it, and says what it makes.",
+            )
         if kind == "pipeline":
             parse_pipeline(text, file)
         else:

@@ -74,8 +74,9 @@ def look_at_console(root: FileSystem, findings: list[Finding]) -> None:
 
 
 def release(root: FileSystem) -> str:
-    """Return the text of /etc/os-release (os-release(5)), empty where there is none."""
-    return read(root, "/etc/os-release", LARGEST_TEXT).decode(errors="replace")
+    """Return the text of /etc/os-release or, without it, /usr/lib/os-release (os-release(5)); empty for neither."""
+    found = read(root, "/etc/os-release", LARGEST_TEXT) or read(root, "/usr/lib/os-release", LARGEST_TEXT)
+    return found.decode(errors="replace")
 
 
 def pretty_name(text: str) -> str:

@@ -42,6 +42,16 @@ class LaunchPermission(Shape):
         | None
     ) = None
 
+    @property
+    def grantees(self) -> tuple[tuple[str, str], ...]:
+        """All whom it names, each with the member of EC2's LaunchPermission that names it so."""
+        return (
+            *(("UserId", account) for account in self.user_ids or ()),
+            *(("Group", str(group)) for group in self.user_groups or ()),
+            *(("OrganizationArn", arn) for arn in self.organization_arns or ()),
+            *(("OrganizationalUnitArn", arn) for arn in self.organizational_unit_arns or ()),
+        )
+
 
 class AmiDistribution(Shape):
     """The AMI of one region."""

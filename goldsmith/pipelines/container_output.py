@@ -40,7 +40,7 @@ def container_image(
             file = stack.enter_context(tempfile.TemporaryFile(dir=scratch))
             made.append(written_layer(tree.workspace, layer, title, file.fileno(), hidden=hides))
             stage.progress(number + 1, len(layers) + 1)
-        stage.note = f"{len(made)} layers, {sum(each.blob.descriptor.size for each in made) / 1e6:.0f} MB"
+        stage.note = f"{len(made)} layers, {sum(each.blob.descriptor.size for each in made) / (1 << 20):.1f} MiB"
         labels = {"name": about.name, "version": about.version, "goldsmith.plan": plan}
         annotations = annotations_of(about.name, about.version, about.description, about.created)
         kept = stack.pop_all()

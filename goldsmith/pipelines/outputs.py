@@ -48,7 +48,7 @@ class Outputs:
             file = self.draft / f"{self.about.name}{row.suffix}"
             row.write(self.raw, file, about=self.about, packing=self.packing, progress=stage.progress)
             written = _described(name, file)
-            stage.note = f"{written.size / 1e6:.0f} MB"
+            stage.note = f"{written.size / (1 << 20):.1f} MiB"
         return written
 
     def _containers(self, names: Sequence[str]) -> list[Disk]:
@@ -61,7 +61,7 @@ class Outputs:
                     with path.open("wb") as file:
                         row.write(image, file, self.about.name, self.about.version)
                     written.append(_described(name, path))
-                    stage.note = f"{written[-1].size / 1e6:.0f} MB, {image.digest}"
+                    stage.note = f"{written[-1].size / (1 << 20):.1f} MiB, {image.digest}"
         return written
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from goldsmith.guests.workspace import Workspace
     from goldsmith.trees.distributions import Distribution
 
-FORMAT = 10
+FORMAT = 11
 """Raised when the way of bootstrapping changes, so that older layers are not taken for its result."""
 
 _FORGET_OPTIONS = 'rm -f "$1/etc/apt/apt.conf.d/99mmdebstrap" "$1/etc/dpkg/dpkg.cfg.d/99mmdebstrap"'
@@ -26,8 +26,8 @@ _FORGET_OPTIONS = 'rm -f "$1/etc/apt/apt.conf.d/99mmdebstrap" "$1/etc/dpkg/dpkg.
 FILES = {
     "etc/initramfs-tools/conf.d/goldsmith": "MODULES=list\nCOMPRESS=zstd\n",
     "etc/initramfs-tools/modules": (
-        "# Disks of virtual machines: QEMU and KVM, Xen, AWS Nitro, Hyper-V and VMware.\n"
-        "ext4\nvirtio_pci\nvirtio_blk\nvirtio_scsi\nsd_mod\nnvme\nxen_blkfront\nhv_storvsc\nvmw_pvscsi\nahci\n"
+        "# Disks of virtual machines: QEMU and KVM, Xen, AWS Nitro, Hyper-V and VMware; drives with metadata.\n"
+        "ext4\nvirtio_pci\nvirtio_blk\nvirtio_scsi\nsd_mod\nnvme\nxen_blkfront\nhv_storvsc\nvmw_pvscsi\nahci\nsr_mod\n"
     ),
     "etc/kernel-img.conf": "do_symlinks=yes\n",
     "etc/default/locale": "LANG=C.UTF-8\n",
@@ -35,9 +35,13 @@ FILES = {
         "# Names come from DNS alone: nothing on an instance's network answers otherwise, or should be believed.\n"
         "[Resolve]\nLLMNR=no\nMulticastDNS=no\n"
     ),
+    "etc/systemd/network/90-goldsmith.network": (
+        "# Where a first boot finds no metadata cloud-init writes no network; what it writes comes before this.\n"
+        "[Match]\nType=ether\n\n[Network]\nDHCP=yes\n"
+    ),
     "etc/cloud/cloud.cfg.d/90_goldsmith.cfg": (
-        "# Where a first boot looks for its metadata; without any of them it comes up all the same.\n"
-        "datasource_list: [Ec2, NoCloud, ConfigDrive, None]\n"
+        "# Where a first boot looks for its metadata; without any of them it has DHCP and no user.\n"
+        "datasource_list: [Ec2, OpenStack, NoCloud, ConfigDrive, None]\n"
         "datasource:\n"
         "  Ec2: {strict_id: false, timeout: 10, max_wait: 60,\n"
         '    metadata_urls: ["http://169.254.169.254", "http://[fd00:ec2::254]"]}\n'

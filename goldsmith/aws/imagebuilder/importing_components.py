@@ -58,12 +58,17 @@ def wrap(script: str, name: str, kind: str) -> str:
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=4096)
 
 
+_LINE_ENDS = "\r\x85\u2028\u2029"
+
+
 class _Dumper(yaml.SafeDumper):
     """Writes a script as a block of lines where YAML can."""
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    """Write a text so that it is read as it was: YAML takes other characters for ends of lines, too."""
+    style = '"' if any(each in text for each in _LINE_ENDS) else "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 _Dumper.add_representer(str, _text)

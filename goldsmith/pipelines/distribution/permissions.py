@@ -50,12 +50,7 @@ def require_ours(step: StepRun, image: DistributedImage, running: str) -> None:
 
 def _permit(step: StepRun, image: DistributedImage, permission: LaunchPermission) -> Outcome:
     require_ours(step, image, RUNNING)
-    grants: list[dict[str, str]] = [
-        *({"UserId": account} for account in permission.user_ids or ()),
-        *({"Group": str(group)} for group in permission.user_groups or ()),
-        *({"OrganizationArn": arn} for arn in permission.organization_arns or ()),
-        *({"OrganizationalUnitArn": arn} for arn in permission.organizational_unit_arns or ()),
-    ]
+    grants = [{member: who} for member, who in permission.grantees]
     if grants:
         asked = {"ImageId": image.ami_id, "LaunchPermission": {"Add": grants}}
         try:

@@ -51,12 +51,7 @@ def permit(clients: Clients, region: str, image: str, permission: LaunchPermissi
     ec2 = clients.ec2(region)
     asked: Any = ec2.describe_image_attribute(ImageId=image, Attribute="launchPermission")["LaunchPermissions"]
     there = {pair for row in asked for pair in row.items()}
-    wanted = {
-        *(("UserId", account) for account in permission.user_ids or ()),
-        *(("Group", group) for group in permission.user_groups or ()),
-        *(("OrganizationArn", arn) for arn in permission.organization_arns or ()),
-        *(("OrganizationalUnitArn", arn) for arn in permission.organizational_unit_arns or ()),
-    }
+    wanted = set(permission.grantees)
     change: Any = {
         "Add": [{kind: who} for kind, who in sorted(wanted - there)],
         "Remove": [{kind: who} for kind, who in sorted(there - wanted)],

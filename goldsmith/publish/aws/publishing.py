@@ -260,7 +260,8 @@ class _Publishing:
     def _say_wanted(self, region: RegionWanted) -> None:
         """Tell what an AMI that a dry run does not make would get."""
         if region.permission:
-            self._say(region, "launch permission")
+            whom = " ".join(f"+{who}" for _, who in sorted(region.permission.grantees))
+            self._say(region, f"launch permission {whom}".rstrip())
         if self._wanted.deprecated_at:
             self._say(region, f"deprecated from {self._wanted.deprecated_at:%Y-%m-%d %H:%M} UTC on")
         for template in region.templates:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from goldsmith.aws.imagebuilder.importing_components import wrap
@@ -90,6 +90,8 @@ def test_what_cannot_be_imported_is_refused(
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=300))
+@example("0\x85")
+@example("one\u2028two\nthree\r\n")
 def test_any_script_is_the_same_after_its_wrapping(script: str) -> None:
     text = wrap(script, "any", "BUILD")
     if "{{" not in script and script.strip():

@@ -34,6 +34,7 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     release = folder / "root" / "usr" / "lib" / "os-release"
     release.parent.mkdir(parents=True)
     release.write_text(RELEASE)
+    (folder / "root" / "etc").mkdir()
     path = folder / "disk.raw"
     with path.open("wb") as file:
         file.truncate(16 * MIB)
