@@ -16,7 +16,9 @@ from goldsmith.pipelines.builders.instance import Inventory
 from goldsmith.pipelines.builders.inventory import os_version
 from goldsmith.pipelines.builders.launching import run_instance, user_data_override
 from goldsmith.pipelines.builders.pinned import read_component, working_directory
+from goldsmith.pipelines.builders.quiet import UNAVOIDED, quieten
 from goldsmith.pipelines.builders.record import Deed, InstanceRecord
+from goldsmith.pipelines.builders.search import NEITHER, search_ami
 from goldsmith.pipelines.builders.services import services_of
 from goldsmith.pipelines.distribution.naming import output_description, output_name, output_tags
 from goldsmith.pipelines.plan import BUILD_PHASES
@@ -34,9 +36,6 @@ if TYPE_CHECKING:
 
 WATCHING = 5.0
 """Seconds between two looks whether a machine that does not answer is still there."""
-
-LEAVING_TRACES = ("systemd-random-seed.service", "systemd-update-utmp.service")
-"""Units that write something when the machine shuts down, after the cleanup; they are back at the next boot."""
 
 PASSED = "STATUS_CHECK_PASSED"
 
@@ -132,27 +131,29 @@ class Machine:
         """Run the cleanup rules in the machine, which lets nobody in anew afterwards."""
         image = self._step.image
         own_data = self._step.stage == "BUILD" and user_data_override(image.recipe)
-        if not self._cleaned:
+        if not self._cleanup:
+            skip = frozenset(image.cleanup.get("skip") or ())
             with self._connected() as guest:
-                guest.run(["systemctl", "mask", "--runtime", *LEAVING_TRACES])
+                quieten(guest, skip=skip)
                 report = clean(
                     guest,
                     working_directory=working_directory(image),
-                    skip=frozenset(image.cleanup.get("skip") or ()),
+                    skip=skip,
                     enable=frozenset(image.cleanup.get("enable") or ()),
                     baseline_users=self._kept_accounts,
                     create_guard=not own_data,
                 )
             if not report.performed:
                 return "Skipping cleanup\n"
-            self._remember(self._record.with_deed(Deed("cleanup", self._step.id)))
+            done = Deed("cleanup", self._step.id, outputs={"skipped": sorted(report.skipped)})
+            self._remember(self._record.with_deed(done))
             self._step.say(f"{report.removed} paths removed")
         return "Sanitize OK\n"
 
     @property
-    def _cleaned(self) -> bool:
-        """Whether the cleanup rules ran in the machine."""
-        return any(deed.kind == "cleanup" for deed in self._record.deeds)
+    def _cleanup(self) -> Deed | None:
+        """How the cleanup rules ran in the machine, None where they did not."""
+        return next((deed for deed in self._record.deeds if deed.kind == "cleanup"), None)
 
     @property
     def _kept_accounts(self) -> frozenset[str] | None:
@@ -170,7 +171,7 @@ class Machine:
         )
 
     def create_image(self) -> str:
-        """Shut the machine down and make an AMI of it, once for the build."""
+        """Shut the machine down and make an AMI of it, once for the build; search what was cleaned for leftovers."""
         step, name = self._step, output_name(self._step.image)
         ami = self._instance.image_named(name)
         if not ami:
@@ -188,7 +189,16 @@ class Machine:
                 )["ImageId"]
             )
         self._instance.await_image(ami)
+        self._search(ami)
         return ami
+
+    def _search(self, ami: str) -> None:
+        """Look for what the cleanup missed."""
+        if self._cleanup is None:
+            self._step.say(NEITHER)
+            return
+        skipped = UNAVOIDED | frozenset(self._cleanup.outputs.get("skipped", ()))
+        search_ami(self._step, ami, Stages(telling(self._step.say)), skipped=skipped, accounts=self._kept_accounts)
 
     def kept(self, *, terminates: bool) -> bool:
         """Keep the machine, with the key to it, where it is not to be terminated."""
@@ -212,7 +222,7 @@ class Machine:
         if connection and not _stands(connection.guest):
             connection.close()
             connection = None
-        if connection is None and self._cleaned:
+        if connection is None and self._cleanup:
             raise ActionFailedError(
                 f"The instance {self.id} was cleaned, and nobody can log in any more.",
                 mend="Let SanitizeInstance be the last step before CreateImage.",

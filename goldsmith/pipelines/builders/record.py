@@ -23,7 +23,8 @@ class Deed:
     """One thing that was done to an instance by the step of id ``step``; together they make it what it is.
 
     A "component" has the ``arn``; a "command" its ``inputs``, in ``outputs`` what came of it, and in ``run`` a random
-    number, as it may do something else each time that it is run; a "cleanup" has its inputs in the recipe.
+    number, as it may do something else each time that it is run; a "cleanup" has its inputs in the recipe, and a
+    machine's in ``outputs`` the rules that were ``skipped``.
     """
 
     kind: Literal["component", "command", "cleanup"]

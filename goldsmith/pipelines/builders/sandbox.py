@@ -20,6 +20,7 @@ from goldsmith.pipelines.builders.inventory import read_inventory
 from goldsmith.pipelines.builders.live_tree import TREES, LiveTree
 from goldsmith.pipelines.builders.pinned import ami_parent, archives_of, disk_bytes, find_parent
 from goldsmith.pipelines.builders.record import Deed, InstanceRecord
+from goldsmith.pipelines.builders.search import NEITHER
 from goldsmith.pipelines.builders.services import services_of
 from goldsmith.pipelines.builders.work import Work, kept_accounts
 from goldsmith.pipelines.distribution.naming import output_description, output_name, output_tags
@@ -129,7 +130,7 @@ class Sandbox:
             with stages.stage("seal"), tree.sealing() as guest:
                 furnish_disk(guest, boot_files(plan), tree.epoch)
             if here.skipped is None:
-                step.say("The image is neither cleaned nor searched for secrets: its workflow has no SanitizeInstance.")
+                step.say(NEITHER)
             allow = tuple(image.cleanup.get("allow") or ())
             scan = None if here.skipped is None else partial(tree.scan, here.skipped, allow, kept_accounts(image, tree))
             with raw_file(self._build, in_memory=bool(here.workspace.memory)) as raw:

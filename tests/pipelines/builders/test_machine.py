@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from goldsmith.aws.upkeep import Upkeep
@@ -9,6 +11,7 @@ from goldsmith.components import library
 from goldsmith.pipelines.builders.live import close_all
 from goldsmith.pipelines.image_run import PinnedComponent, PinnedParent
 from goldsmith.pipelines.workflows.action import find_action
+from goldsmith.trees.scan.finding import LeftoversError
 
 from .disks import disk_map, file_in
 from .steps import ACCOUNT, REGION, Running, a_component, a_script, an_image
@@ -20,6 +23,7 @@ REBOOT = PinnedComponent(
     "reboot-test-linux",
     library.resolve("reboot-test-linux").text,
 )
+TOKEN = "ghp_" + "4Kd8xQ2mZr7Wv1Tn9Bc3Ys6Hj5Lf0Gp2Eu8a"
 PROBE = a_component(
     "probe", a_script("id -un", "test $(cat /etc/hello) = hello", "echo {{ aws:imds:instance-id }}"), phase="test"
 )
@@ -75,14 +79,25 @@ def test_a_machine_builds_an_ami(kept_up, ami, tmp_path):
     assert not running.said[1:]
     close_all()
     assert running.run("CollectImageMetadata")["osVersion"] == "Debian 12"
-    asked = {"documentName": "AWS-RunShellScript", "parameters": {"commands": ["cat /etc/service", "sleep 8765 &"]}}
-    assert running.run("RunCommand", **asked)["output"] == ["active\n"]
+    commands = ["cat /etc/service /etc/machine-id", "sleep 8765 &", f"echo {TOKEN} > /opt/token"]
+    asked = {"documentName": "AWS-RunShellScript", "parameters": {"commands": commands}}
+    (said,) = running.run("RunCommand", **asked)["output"]
+    service, machine_id = said.splitlines()
+    assert service == "active"
     assert running.run("SanitizeInstance")["output"] == "Sanitize OK\n"
     assert not find_action("LaunchInstance").roll_back(launch, {"instanceId": running.instance})
+    with pytest.raises(LeftoversError, match=r"found 1 left-overs:\n  /opt/token:1: github-token"):
+        running.run("CreateImage")
+    named = [{"Name": "name", "Values": ["machined *"]}]
+    assert not running.step("look").call("ec2", "DescribeImages", Owners=["self"], Filters=named)["Images"]
+    running.image = replace(running.image, cleanup={"allow": ["/opt/token"]})
     made = running.run("CreateImage")["imageId"]
     assert file_in(kept_up, made, "etc/service", tmp_path) == "active\n"
     assert file_in(kept_up, made, "home/admin/.ssh/authorized_keys", tmp_path) is None
     assert file_in(kept_up, made, "etc/ssh/ssh_host_ed25519_key", tmp_path) is None
     assert file_in(kept_up, made, "var/lib/systemd/random-seed", tmp_path) is None
+    assert file_in(kept_up, made, "var/log/wtmp", tmp_path) == ""
+    journal = f"var/log/journal/{machine_id}"
+    assert file_in(kept_up, made, f"{journal}/system.journal", tmp_path) is None
     running.run("TerminateInstance", waitForTermination=True)
     assert not find_action("LaunchInstance").roll_back(launch, {})
