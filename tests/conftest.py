@@ -59,9 +59,9 @@ def home() -> Iterator[Path]:
     """A home folder that the sandbox's user may pass: pytest's own folders are closed to it."""
     _sweep_homes()
     folder = Path(tempfile.mkdtemp(prefix=HOMES, dir="/var/tmp"))
-    folder.chmod(0o711)
     with (folder / "in-use").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
+        folder.chmod(0o711)
         yield folder
         shutil.rmtree(folder)
 
@@ -70,6 +70,8 @@ def _sweep_homes() -> None:
     """Remove the homes of runs that were killed: some gigabytes each, and a full disk fails every later run."""
     for folder in Path("/var/tmp").glob(f"{HOMES}*"):
         with suppress(OSError), (folder / "in-use").open() as held:
+            if folder.stat().st_mode & 0o777 == 0o700:  # another run is about to lock it
+                continue
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder)
 

@@ -79,6 +79,7 @@ class Wire:
         for each in (come, go):
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
+            each.close()
 
     def close(self):
         self._listener.close()
